@@ -1,0 +1,105 @@
+// Every actor message of this folder and its type id. Append-only. None of them leaves the process: what goes between
+// nodes is one registered envelope of bytes (cluster/transport).
+#pragma once
+
+#include "actors/envelope.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+
+#include <memory>
+
+namespace keyrack {
+
+/// A batch of work is waiting: sent by an actor to itself, so that it first takes in all that is queued already.
+struct flush_batch {};
+/// Append this commit. From a hotel to its journal slot, which answers `append_done`.
+struct append_commit {
+  commit_ptr what;
+};
+/// From a journal slot to the hotel.
+struct append_done {
+  std::uint64_t first_seq = 0;
+  append_result result{};
+};
+/// Load a hotel: snapshot, and the commits after it, folded. Answered with `hotel_loaded`.
+struct load_hotel {
+  hotel_id hotel;
+};
+struct hotel_loaded {
+  std::shared_ptr<hotel_state> state;  ///< null: `why`
+  std::string why;
+};
+/// Read one event, to render an answer again. Answered with `event_read`.
+struct read_event {
+  hotel_id hotel;
+  std::uint64_t seq = 0;
+};
+struct event_read {
+  hotel_id hotel;
+  std::uint64_t seq = 0;
+  std::shared_ptr<const event> what;  ///< null: `why`
+  std::string why;
+};
+/// Keep this state, which is durable up to its sequence number. Answered with `snapshot_saved`.
+struct save_snapshot {
+  std::shared_ptr<const hotel_state> state;
+};
+struct snapshot_saved {
+  std::uint64_t seq = 0;
+  bool saved = false;
+};
+/// A command or query for a hotel.
+struct deliver {
+  envelope_ptr what;
+};
+/// The hotel shall finish what it has, snapshot, and stop. The last message that its region sends it.
+struct retire {};
+/// Look at holds and idleness.
+struct tick {};
+/// A hotel has been idle for long enough to sleep.
+struct idle_hotel {
+  hotel_id hotel;
+};
+/// Holds of this hotel may have lapsed while it slept: wake it.
+struct wake_hotel {
+  hotel_id hotel;
+};
+/// The incarnation has lost its place: drop everything, answer nothing more.
+struct incarnation_fenced {};
+
+}  // namespace keyrack
+
+CAF_BEGIN_TYPE_ID_BLOCK(keyrack_actors, first_custom_type_id)
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::flush_batch))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::append_commit))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::append_done))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::load_hotel))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hotel_loaded))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::read_event))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::event_read))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::save_snapshot))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::snapshot_saved))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::deliver))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::retire))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::tick))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::idle_hotel))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::wake_hotel))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::incarnation_fenced))
+CAF_END_TYPE_ID_BLOCK(keyrack_actors)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::flush_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::append_commit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::append_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::load_hotel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hotel_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::read_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::event_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::save_snapshot)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::snapshot_saved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::deliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::idle_hotel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::wake_hotel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::incarnation_fenced)

@@ -1,0 +1,12 @@
+# Writes OUTPUT: a C++ file that holds every numbered schema step of FILES, in order of their names.
+list(SORT FILES)
+set(body "#include \"persistence/schema.hpp\"\n\nnamespace keyrack::persistence {\nconst std::vector<schema_step> &schema_steps() {\n  static const std::vector<schema_step> steps{\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX MATCH "^[0-9]+" number ${name})
+  math(EXPR number "${number}")
+  file(READ ${file} sql)
+  string(APPEND body "      {${number}, \"${name}\", R\"sql(${sql})sql\"},\n")
+endforeach()
+string(APPEND body "  };\n  return steps;\n}\n}  // namespace keyrack::persistence\n")
+file(WRITE ${OUTPUT} "${body}")
