@@ -1,0 +1,173 @@
+// Every metric of a node: name, unit, help, labels. One struct, handed by reference to whoever counts; modules count and
+// never name. `metrics_text` is what /metrics answers.
+//
+//   metrics.gateway.connections.add();                              // one instrument
+//   auto& latency = metrics.gateway.request_seconds.of({"/readyz"});  // a family: look up once, keep the reference
+//   latency.observe(now - begun);
+#pragma once
+
+#include "config/instruments.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace keyrack {
+
+struct gateway_metrics {
+  metric_registry& into;
+  metric_family<counter> requests{into, "keyrack_gateway_requests_total", "Requests answered.", {"route", "status"}};
+  metric_family<histogram> request_seconds{into,
+                                           "keyrack_gateway_request_seconds",
+                                           "From a request's last byte read to its answer's first byte written.",
+                                           {"route"},
+                                           buckets::durations};
+  metric_family<counter> rejected{into,
+                                  "keyrack_gateway_rejected_total",
+                                  "Requests and connections turned away at a bound, by the bound.",
+                                  {"reason"}};
+  metric_family<counter> closed{
+      into, "keyrack_gateway_closed_total", "Connections closed by this side, by reason.", {"reason"}};
+  metric<counter> accepted{into, "keyrack_gateway_accepted_total", "Connections accepted."};
+  metric<gauge> connections{into, "keyrack_gateway_connections", "Connections open now."};
+  metric<gauge> in_flight{into, "keyrack_gateway_in_flight", "Requests that wait for their answer now."};
+  metric<counter> lease_waits{into, "keyrack_gateway_lease_waits_total",
+                              "Answers from memory that had to wait for a heartbeat before they left."};
+  metric<counter> late_answers{into, "keyrack_gateway_late_answers_total",
+                               "Answers that came after their request's deadline and were thrown away."};
+};
+
+struct router_metrics {
+  metric_registry& into;
+  metric_family<counter> retries{
+      into, "keyrack_router_retries_total", "Commands sent again, by the failure before.", {"reason"}};
+  metric<counter> deadlines{into, "keyrack_router_deadlines_total", "Commands whose deadline passed on the way."};
+};
+
+struct hotel_metrics {
+  metric_registry& into;
+  metric_family<counter> commands{into,
+                                  "keyrack_hotel_commands_total",
+                                  "Commands and queries answered by hotels, by kind and answer.",
+                                  {"kind", "answer"}};
+  metric<histogram> answer_seconds{into, "keyrack_hotel_answer_seconds",
+                                   "From a command's arrival at its hotel to its answer, the commit included.",
+                                   buckets::durations};
+  metric<gauge> awake{into, "keyrack_hotel_awake", "Hotels in memory now."};
+  metric<gauge> waiting{into, "keyrack_hotel_waiting", "Commands at hotels that are not answered yet."};
+  metric<gauge> request_keys{into, "keyrack_hotel_request_keys", "Request keys remembered by the hotels in memory."};
+  metric_family<counter> recoveries{into, "keyrack_hotel_recoveries_total", "Hotels loaded, by result.", {"result"}};
+  metric<histogram> recovery_seconds{into, "keyrack_hotel_recovery_seconds",
+                                     "From a hotel's first command to its loaded state.", buckets::durations};
+  metric<histogram> recovery_commits{into, "keyrack_hotel_recovery_commits",
+                                     "Commits read after the snapshot to load a hotel.", buckets::counts};
+  metric_family<counter> snapshots{into, "keyrack_hotel_snapshots_total", "Snapshots, by result.", {"result"}};
+  metric<histogram> snapshot_bytes{into, "keyrack_hotel_snapshot_bytes", "Size of snapshots.", buckets::bytes};
+  metric<counter> lapsed_holds{into, "keyrack_hotel_lapsed_holds_total", "Holds whose deadline passed unconfirmed."};
+  metric<counter> sleeps{into, "keyrack_hotel_sleeps_total", "Hotels put to sleep."};
+  metric_family<counter> stops{
+      into, "keyrack_hotel_stops_total", "Hotels stopped by a failure, by reason.", {"reason"}};
+};
+
+struct journal_metrics {
+  metric_registry& into;
+  metric<histogram> batch_commits{into, "keyrack_journal_batch_commits", "Commits (hotels) in one append.",
+                                  buckets::counts};
+  metric<histogram> batch_events{into, "keyrack_journal_batch_events", "Events in one append.", buckets::counts};
+  metric<histogram> batch_bytes{into, "keyrack_journal_batch_bytes", "Payload bytes in one append.", buckets::bytes};
+  metric<histogram> append_seconds{into, "keyrack_journal_append_seconds", "From an append's sending to its answer.",
+                                   buckets::durations};
+  metric<histogram> queued_seconds{into, "keyrack_journal_queued_seconds",
+                                   "How long a commit waited for its append to be sent.", buckets::durations};
+  metric_family<counter> commits{into,
+                                 "keyrack_journal_commits_total",
+                                 "Commits by how their append ended: applied, conflict, fenced, failed, unknown.",
+                                 {"result"}};
+  metric<counter> in_doubt{into, "keyrack_journal_in_doubt_total", "Appends whose answer was lost."};
+  metric_family<counter> doubts_ended{into,
+                                      "keyrack_journal_doubts_ended_total",
+                                      "How appends in doubt ended: applied, appended_again, fenced, unknown.",
+                                      {"how"}};
+  metric<gauge> doubts_open{into, "keyrack_journal_doubts_open", "Appends in doubt now."};
+  metric_family<counter> fences{into,
+                                "keyrack_journal_fences_total",
+                                "Fences by whose: own (this node found itself fenced), other (fenced by this node).",
+                                {"whose"}};
+  metric_family<gauge> queue_commits{into, "keyrack_journal_queue_commits", "Commits waiting at a slot.", {"slot"}};
+  metric_family<counter> reconnects{
+      into, "keyrack_journal_reconnects_total", "Connections made anew, by the connection's role.", {"role"}};
+};
+
+struct heartbeat_metrics {
+  metric_registry& into;
+  metric_family<counter> beats{
+      into, "keyrack_heartbeat_beats_total", "Beats by result: ok, failed, fenced, held_back.", {"result"}};
+  metric<histogram> beat_seconds{into, "keyrack_heartbeat_beat_seconds", "A beat's round trip, its commit included.",
+                                 buckets::durations};
+  metric<counter> lease_refused{into, "keyrack_heartbeat_lease_refused_total",
+                                "Answers from memory that no lease covered as they left."};
+  metric<counter> clock_corrections{into, "keyrack_heartbeat_clock_corrections_total",
+                                    "Corrections of cluster time that were followed."};
+  metric<counter> clock_steps_refused{into, "keyrack_heartbeat_clock_steps_refused_total",
+                                      "Steps of the database's clock that were too large to follow."};
+  metric<gauge> clock_offset_seconds{into, "keyrack_heartbeat_clock_offset_seconds",
+                                     "The database's clock less cluster time, at the last beat."};
+};
+
+struct projector_metrics {
+  metric_registry& into;
+  metric<gauge> lag_commits{into, "keyrack_projector_lag_commits", "Commits that the projection has not seen yet."};
+  metric<gauge> lag_seconds{into, "keyrack_projector_lag_seconds", "Age of the oldest commit that it has not seen."};
+  metric<counter> commits{into, "keyrack_projector_commits_total", "Commits projected."};
+  metric<counter> failures{into, "keyrack_projector_failures_total", "Batches that failed and were tried again."};
+  metric<histogram> batch_seconds{into, "keyrack_projector_batch_seconds", "Time of one batch, its commit included.",
+                                  buckets::durations};
+  metric<gauge> horizon_seconds{
+      into, "keyrack_projector_horizon_seconds",
+      "Age of the server's oldest writing transaction, which hides later commits from readers."};
+};
+
+struct records_metrics {
+  metric_registry& into;
+  metric_family<counter> questions{into,
+                                   "keyrack_records_questions_total",
+                                   "Questions to the tables beside the journal, by kind and result.",
+                                   {"kind", "result"}};
+  metric<histogram> question_seconds{into, "keyrack_records_question_seconds",
+                                     "From a question to its answer, the wait for a connection included.",
+                                     buckets::durations};
+  metric<gauge> busy{into, "keyrack_records_busy", "Connections at work now."};
+  metric<gauge> queue{into, "keyrack_records_queue", "Questions that wait for a connection."};
+};
+
+struct process_metrics {
+  metric_registry& into;
+  metric_family<gauge> build_info{
+      into, "keyrack_build_info", "Always 1; which program this is.", {"version", "compiler", "build"}};
+  metric<gauge> log_dropped{into, "keyrack_log_dropped_lines",
+                            "Log lines that did not fit into the queue since start."};
+  metric<gauge> resident_bytes{into, "process_resident_memory_bytes", "Resident memory."};
+  metric<gauge> cpu_seconds{into, "process_cpu_seconds_total", "Processor time used, user and system."};
+  metric<gauge> open_files{into, "process_open_fds", "Open file descriptors."};
+  metric<gauge> start_seconds{into, "process_start_time_seconds", "Start time, seconds since 1970."};
+};
+
+/// All of a node's metrics. Not copied, not moved; outlives whoever counts.
+struct metrics {
+  explicit metrics(std::string_view version = "dev");
+  metrics(const metrics&) = delete;
+
+  metric_registry registry;
+  gateway_metrics gateway{registry};
+  router_metrics router{registry};
+  hotel_metrics hotel{registry};
+  journal_metrics journal{registry};
+  heartbeat_metrics heartbeat{registry};
+  projector_metrics projector{registry};
+  records_metrics records{registry};
+  process_metrics process{registry};
+};
+
+/// The text exposition (version 0.0.4) of all metrics, in the order of this file.
+std::string metrics_text(const metrics& of);
+
+}  // namespace keyrack
