@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -82,10 +83,18 @@ struct envelope {
   std::string request_id;  ///< for the logs
   std::shared_ptr<reply_port> reply_to;
   std::uint64_t correlation = 0;
+  bool in_doubt = false;  ///< an earlier attempt ended unknown: a failure of this one is unknown too
 
   bool is_command() const { return body.index() == 0; }
 };
 using envelope_ptr = std::shared_ptr<const envelope>;
+
+/// Where a hotel gives back what it cannot answer: its router, which tries again or tells the client. Thread-safe.
+class bounce_port {
+public:
+  virtual ~bounce_port() = default;
+  virtual void bounce(std::vector<envelope_ptr> what, const failure& why) = 0;
+};
 
 /// One commit: all that one hotel decided while its append before was under way.
 struct commit {
@@ -106,5 +115,6 @@ enum class append_result : std::uint8_t {
   refused,   ///< certainly not applied: the database did not take it, and was asked again once
   unknown,   ///< the database stayed away too long; it may be there
 };
+std::string_view to_text(append_result result);
 
 }  // namespace keyrack

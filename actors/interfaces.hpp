@@ -3,7 +3,7 @@
 //   gateway bridge ──deliver──► region_actor ──deliver──► hotel_actor ──append_commit──► journal_slot_actor
 //                                   ▲   │ retire             │  ▲                              │
 //                                   │   └───────────────────►│  └────────── append_done ───────┘
-//                              idle_hotel ───────────────────┘
+//                            hotel_failed ───────────────────┘
 //                                                     load_hotel, read_event ──► journal_reader_actor
 //                                                     save_snapshot ───────────► snapshot_actor
 // The bridge sends `deliver` straight to a hotel whose handle the region's directory holds; the region sees the rest.
@@ -24,8 +24,9 @@ using hotel_handle =
                      caf::reacts_to<retire>, caf::reacts_to<incarnation_fenced>>;
 
 /// The hotels that this node owns: wakes them, puts them to sleep, hands over what comes while they are neither.
-using region_handle = caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<idle_hotel>, caf::reacts_to<wake_hotel>,
-                                       caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>>;
+using region_handle =
+    caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<hotel_failed>, caf::reacts_to<wake_hotel>,
+                     caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>>;
 
 /// One connection that appends. Sends `append_done` to the sender of `append_commit`.
 using journal_slot_handle = caf::typed_actor<caf::reacts_to<append_commit>, caf::reacts_to<flush_batch>>;

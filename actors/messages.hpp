@@ -53,12 +53,12 @@ struct snapshot_saved {
 struct deliver {
   envelope_ptr what;
 };
-/// The hotel shall finish what it has, snapshot, and stop. The last message that its region sends it.
+/// The hotel shall finish what it has, snapshot, and stop. Nothing is sent to it after this.
 struct retire {};
-/// Look at holds and idleness.
+/// Time has passed: a hotel looks at its holds, a region at its idle hotels.
 struct tick {};
-/// A hotel has been idle for long enough to sleep.
-struct idle_hotel {
+/// A hotel can go no further (its append failed): its region shall take it out of the directory and retire it.
+struct hotel_failed {
   hotel_id hotel;
 };
 /// Holds of this hotel may have lapsed while it slept: wake it.
@@ -83,7 +83,7 @@ CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::snapshot_saved))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::deliver))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::retire))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::tick))
-CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::idle_hotel))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hotel_failed))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::wake_hotel))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::incarnation_fenced))
 CAF_END_TYPE_ID_BLOCK(keyrack_actors)
@@ -100,6 +100,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::snapshot_saved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::deliver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::idle_hotel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hotel_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::wake_hotel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::incarnation_fenced)

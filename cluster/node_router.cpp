@@ -1,0 +1,104 @@
+#include "cluster/node_router.hpp"
+
+#include "config/metrics.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <functional>
+#include <utility>
+
+namespace keyrack::cluster {
+
+namespace {
+
+class parking_actor : public parking_handle::base {
+public:
+  parking_actor(caf::actor_config& cfg, std::chrono::milliseconds retry_after,
+                std::function<void(std::vector<envelope_ptr>)> unpark)
+      : parking_handle::base(cfg), retry_after_(retry_after), unpark_(std::move(unpark)) {}
+
+  behavior_type make_behavior() override {
+    return {
+        [this](const deliver& m) {
+          if (parked_.empty()) delayed_send(this, retry_after_, tick{});
+          parked_.push_back(m.what);
+        },
+        [this](const tick&) { unpark_(std::exchange(parked_, {})); },
+    };
+  }
+
+private:
+  const std::chrono::milliseconds retry_after_;
+  const std::function<void(std::vector<envelope_ptr>)> unpark_;
+  std::vector<envelope_ptr> parked_;
+};
+
+}  // namespace
+
+std::shared_ptr<node_router> node_router::start(caf::actor_system& system, router_bounds bounds) {
+  std::shared_ptr<node_router> router{new node_router{bounds}};
+  router->parking_ =
+      system.spawn<parking_actor>(bounds.retry_after, [weak = std::weak_ptr{router}](std::vector<envelope_ptr> parked) {
+        if (const auto alive = weak.lock()) alive->unpark(std::move(parked));
+      });
+  return router;
+}
+
+void node_router::send(envelope_ptr e) {
+  const auto routes = routes_.load(std::memory_order_acquire);
+  if (!routes)
+    return park(std::move(e), {errc::unavailable, outcome::not_applied, "this node owns no hotels at the moment"});
+  switch (routes->directory->send(e)) {
+  case hotel_directory::sent::yes: return;
+  case hotel_directory::sent::absent: caf::anon_send(routes->region, deliver{std::move(e)}); return;
+  case hotel_directory::sent::full:
+    fail(e, {errc::overloaded, outcome::not_applied, "too many requests wait for this hotel; ask again later"});
+    return;
+  }
+}
+
+void node_router::bounce(std::vector<envelope_ptr> what, const failure& why) {
+  for (auto& e : what) {
+    if (why.code == errc::overloaded || steady_now() + bounds_.retry_after >= e->deadline) {
+      fail(e, why);
+    } else if (why.outcome == outcome::unknown && !e->in_doubt) {
+      auto again =
+          std::make_shared<envelope>(*e);  // from now on its failure is unknown, whatever the next attempt says
+      again->in_doubt = true;
+      park(std::move(again), why);
+    } else {
+      park(std::move(e), why);
+    }
+  }
+}
+
+void node_router::park(envelope_ptr e, const failure& why) {
+  if (parked_.fetch_add(1, std::memory_order_relaxed) >= bounds_.parked_max) {
+    parked_.fetch_sub(1, std::memory_order_relaxed);
+    return fail(e, why);
+  }
+  metrics().router.retries.increment();
+  caf::anon_send(parking_, deliver{std::move(e)});
+}
+
+// The hotel may be owned again by now.
+void node_router::unpark(std::vector<envelope_ptr> parked) {
+  parked_.fetch_sub(static_cast<int>(parked.size()), std::memory_order_relaxed);
+  for (auto& e : parked) {
+    if (steady_now() >= e->deadline) {
+      fail(e, {errc::unavailable, outcome::not_applied, "the hotel could not be reached in time"});
+    } else {
+      send(std::move(e));
+    }
+  }
+}
+
+void node_router::fail(const envelope_ptr& e, failure why) {
+  if (e->in_doubt) why.outcome = outcome::unknown;
+  if (why.code == errc::moving || why.code == errc::fenced) why.code = errc::unavailable;  // not a client's words
+  e->reply_to->deliver({{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = std::move(why)}}});
+}
+
+}  // namespace keyrack::cluster
