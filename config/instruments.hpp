@@ -5,8 +5,8 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -90,58 +90,69 @@ private:
   std::atomic<std::uint64_t> sum_{0};
 };
 
-/// Name, help and label names of a family, and what its instruments hold now.
-struct metric_description {
-  std::string_view name;
-  std::string_view help;
-  std::vector<std::string> labels;
-};
-
 class metric_registry;
 
-namespace detail {
-/// A family as the registry sees it.
-class family_base {
+/// Sees every instrument of a family with its label values.
+class instrument_visitor {
 public:
-  family_base(metric_registry& into, metric_description description);
-  family_base(const family_base&) = delete;
-  virtual ~family_base() = default;
-  const metric_description& description() const { return description_; }
-  virtual void visit(const std::function<void(const label_values&, const counter&)>&) const {}
-  virtual void visit(const std::function<void(const label_values&, const gauge&)>&) const {}
-  virtual void visit(const std::function<void(const label_values&, const histogram&)>&) const {}
+  virtual ~instrument_visitor() = default;
+  virtual void see(const label_values& labels, const counter& instrument) = 0;
+  virtual void see(const label_values& labels, const gauge& instrument) = 0;
+  virtual void see(const label_values& labels, const histogram& instrument) = 0;
+};
+
+/// A name, a help text, and the instruments under it.
+class instrument_family {
+public:
+  enum class kind : std::uint8_t { counter, gauge, histogram };
+  instrument_family(metric_registry& into, kind type, std::string_view name, std::string_view help,
+                    std::vector<std::string> labels);
+  instrument_family(const instrument_family&) = delete;
+  virtual ~instrument_family() = default;
+  virtual void visit(instrument_visitor& visitor) const = 0;
+  kind type() const { return type_; }
+  std::string_view name() const { return name_; }
+  std::string_view help() const { return help_; }
+  const std::vector<std::string>& labels() const { return labels_; }
+
+  template <typename Instrument>
+  static constexpr kind kind_of = std::same_as<Instrument, counter> ? kind::counter
+                                  : std::same_as<Instrument, gauge> ? kind::gauge
+                                                                    : kind::histogram;
 
 private:
-  metric_description description_;
+  kind type_;
+  std::string_view name_;
+  std::string_view help_;
+  std::vector<std::string> labels_;
 };
-}  // namespace detail
 
 /// Keeps the families of one node. Families register themselves and must live as long as it is read.
 class metric_registry {
 public:
-  void enter(detail::family_base& family);
-  const std::vector<detail::family_base*>& families() const { return families_; }
+  void enter(instrument_family& family);
+  const std::vector<instrument_family*>& families() const { return families_; }
   /// Calls `refresh` before each reading, for gauges that are looked up and not pushed. Call it before serving.
   void before_reading(std::function<void()> refresh) { refreshers_.push_back(std::move(refresh)); }
   /// The Prometheus text exposition of everything. Any thread.
   std::string text() const;
 
 private:
-  std::vector<detail::family_base*> families_;
+  std::vector<instrument_family*> families_;
   std::vector<std::function<void()>> refreshers_;
 };
 
 /// Instruments of one name that differ by label values. `of` takes a lock: look up once and keep the reference, which
 /// stays valid as long as the family. Label values must come from a fixed set: each one is a series for ever.
 template <typename Instrument>
-class metric_family : public detail::family_base {
+class metric_family : public instrument_family {
 public:
   metric_family(metric_registry& into, std::string_view name, std::string_view help, std::vector<std::string> labels)
-      : family_base(into, {name, help, std::move(labels)}) {}
+      : instrument_family(into, kind_of<Instrument>, name, help, std::move(labels)) {}
   metric_family(metric_registry& into, std::string_view name, std::string_view help, std::vector<std::string> labels,
                 const buckets& shape)
     requires std::same_as<Instrument, histogram>
-      : family_base(into, {name, help, std::move(labels)}), shape_(&shape) {}
+      : instrument_family(into, kind_of<Instrument>, name, help, std::move(labels)), shape_(&shape) {}
 
   Instrument& of(label_values values) {
     std::lock_guard lock{mutex_};
@@ -155,9 +166,9 @@ public:
     }
     return *known;
   }
-  void visit(const std::function<void(const label_values&, const Instrument&)>& see) const override {
+  void visit(instrument_visitor& visitor) const override {
     std::lock_guard lock{mutex_};
-    for (const auto& [values, instrument] : instruments_) see(values, *instrument);
+    for (const auto& [values, instrument] : instruments_) visitor.see(values, *instrument);
   }
 
 private:
@@ -168,13 +179,14 @@ private:
 
 /// A family of one instrument without labels.
 template <typename Instrument>
-class metric : public detail::family_base, public Instrument {
+class metric : public instrument_family, public Instrument {
 public:
-  metric(metric_registry& into, std::string_view name, std::string_view help) : family_base(into, {name, help, {}}) {}
+  metric(metric_registry& into, std::string_view name, std::string_view help)
+      : instrument_family(into, kind_of<Instrument>, name, help, {}) {}
   metric(metric_registry& into, std::string_view name, std::string_view help, const buckets& shape)
     requires std::same_as<Instrument, histogram>
-      : family_base(into, {name, help, {}}), Instrument(shape) {}
-  void visit(const std::function<void(const label_values&, const Instrument&)>& see) const override { see({}, *this); }
+      : instrument_family(into, kind_of<Instrument>, name, help, {}), Instrument(shape) {}
+  void visit(instrument_visitor& visitor) const override { visitor.see({}, *this); }
 };
 
 /// Handles of a counter family with two labels by two small numbers (kind and answer of a command, route and status):

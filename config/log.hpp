@@ -61,11 +61,9 @@ inline void log_error(std::string_view event, log_fields fields = {}) { log(log_
 /// Whether the successes of this request are logged: one request of `log.sample_successes`, by a hash of its id, so that
 /// every module on its way picks the same ones.
 bool log_sampled(std::string_view request_id);
-/// Logs a success (info) with its request_id, if that request is sampled. For the hot path: a few nanoseconds if not.
-inline void log_success(std::string_view request_id, std::string_view event, log_fields fields = {});
-void log_success_now(std::string_view request_id, std::string_view event, log_fields fields);
+/// Logs a success (info) if its request is sampled; `fields` should hold its request_id. For the hot path.
 inline void log_success(std::string_view request_id, std::string_view event, log_fields fields) {
-  if (log_sampled(request_id)) log_success_now(request_id, event, fields);
+  if (log_sampled(request_id)) log_info(event, fields);
 }
 
 }  // namespace keyrack
