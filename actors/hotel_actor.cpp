@@ -1,8 +1,6 @@
 #include "actors/hotel_actor.hpp"
 
 #include "actors/time_zones.hpp"
-#include "config/log.hpp"
-#include "config/metrics.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -54,9 +52,8 @@ private:
 
   void on_loaded(const hotel_loaded& m) {
     if (pipeline_) return;
-    metrics().hotel.recovery_seconds.observe(std::chrono::duration<double>(steady_now() - loading_since_).count());
+    env_->observer->loaded(id_, steady_now() - loading_since_, m.state ? nullptr : &m.why);
     if (!m.state) {
-      log_error("hotel could not be loaded", {{"hotel", to_text(id_)}, {"why", m.why}});
       return give_up({errc::unavailable, outcome::not_applied, "the hotel could not be loaded from the journal"});
     }
     pipeline_.emplace(std::move(*m.state), loading_since_, env_->snapshots);
@@ -69,10 +66,7 @@ private:
   }
 
   void on_append_done(const append_done& m) {
-    if (m.result != append_result::applied) {
-      log_warning("append failed",
-                  {{"hotel", to_text(id_)}, {"first_seq", m.first_seq}, {"result", to_text(m.result)}});
-    }
+    if (m.result != append_result::applied) env_->observer->append_failed(id_, m.first_seq, m.result);
     run([&](auto& p, auto& out) { p.on_append_done(m.result, m.first_seq, out); });
   }
 
@@ -130,7 +124,9 @@ private:
     std::vector<reply_port::reply> batch;
     batch.reserve(answers.size());
     auto port = answers.front().to->reply_to;
+    const auto now = steady_now();
     for (auto& a : answers) {
+      env_->observer->answered(*a.to, a.what, a.arrived, now);
       if (a.to->reply_to != port) {
         port->deliver(std::exchange(batch, {}));
         port = a.to->reply_to;

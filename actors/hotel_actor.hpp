@@ -2,7 +2,7 @@
 // business `if` here.
 #pragma once
 
-#include "actors/domain/limits.hpp"
+#include "actors/hotel_observer.hpp"
 #include "actors/hotel_pipeline.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/ports.hpp"
@@ -26,7 +26,9 @@ struct hotel_environment {
   journal_handles journal;
   std::shared_ptr<const cluster_clock> clock;
   std::shared_ptr<bounce_port> router;
+  std::shared_ptr<hotel_observer> observer;
   snapshot_policy snapshots;
+  metrics& counters;
 };
 
 /// Starts the actor of a hotel; it loads itself and keeps what comes meanwhile. When it can go no further it tells `region`

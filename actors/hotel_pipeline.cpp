@@ -120,7 +120,7 @@ void hotel_pipeline::answer_repeated(const envelope_ptr& e, std::uint64_t seq, s
   }
   auto& waiters = reading_[seq];
   if (waiters.empty()) out.read.push_back(seq);
-  waiters.push_back(e);
+  waiters.push_back({e, steady});
 }
 
 void hotel_pipeline::on_tick(const moment& now, effects& out) {
@@ -158,7 +158,7 @@ void hotel_pipeline::on_append_done(const append_result& result, std::uint64_t f
 
 void hotel_pipeline::release_durable(effects& out) {
   while (!waiting_.empty() && waiting_.front().needs <= durable_seq_) {
-    out.answers.push_back({waiting_.front().to, finished(waiting_.front())});
+    out.answers.push_back({waiting_.front().to, finished(waiting_.front()), waiting_.front().decided_at});
     waiting_.pop_front();
   }
 }
@@ -179,14 +179,15 @@ answer_envelope hotel_pipeline::finished(const waiting_answer& w) const {
 void hotel_pipeline::on_event_read(std::uint64_t seq, std::shared_ptr<const event> what, effects& out) {
   const auto found = reading_.find(seq);
   if (found == reading_.end()) return;
-  for (auto& e : found->second) {
+  for (auto& waiter : found->second) {
     if (what) {
       out.answers.push_back(
-          {std::move(e),
-           {.hotel = state_.id, .sequence = durable_seq_, .rests_on = durable{}, .body = done{what, true}}});
+          {std::move(waiter.to),
+           {.hotel = state_.id, .sequence = durable_seq_, .rests_on = durable{}, .body = done{what, true}},
+           waiter.arrived});
     } else {  // it was applied long ago, but what its answer was cannot be said now
       out.why = {errc::unavailable, outcome::unknown, "the first answer could not be read from the journal"};
-      out.in_doubt.push_back(std::move(e));
+      out.in_doubt.push_back(std::move(waiter.to));
     }
   }
   reading_.erase(found);
@@ -209,7 +210,7 @@ void hotel_pipeline::give_back_all(failure why, bool commit_in_doubt, effects& o
   }
   // Their first sending was applied long ago: to give them back as not applied would be a lie.
   for (auto& [seq, waiters] : reading_) {
-    for (auto& e : waiters) out.in_doubt.push_back(std::move(e));
+    for (auto& waiter : waiters) out.in_doubt.push_back(std::move(waiter.to));
   }
   waiting_.clear();
   reading_.clear();

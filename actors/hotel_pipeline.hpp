@@ -38,6 +38,7 @@ public:
     struct answer {
       envelope_ptr to;
       answer_envelope what;
+      steady_instant arrived;  ///< when its envelope came
     };
     std::vector<answer> answers;           ///< deliver
     std::vector<envelope_ptr> given_back;  ///< bounce, for the reason `why`
@@ -108,10 +109,14 @@ private:
   commit unwritten_commit_;  // grows while an append is on its way
   std::vector<event>& unwritten_ = unwritten_commit_.events;
   commit_ptr in_flight_;
-  commit_ptr last_applied_;                                     // its answers are rendered from its events
-  std::shared_ptr<const hotel_state> snapshot_when_durable_;    // of the state at the end of `in_flight_`
-  std::deque<waiting_answer> waiting_;                          // in the order of their decisions, so of `needs`
-  std::map<std::uint64_t, std::vector<envelope_ptr>> reading_;  // repeated requests, by the event that answers them
+  commit_ptr last_applied_;                                   // its answers are rendered from its events
+  std::shared_ptr<const hotel_state> snapshot_when_durable_;  // of the state at the end of `in_flight_`
+  std::deque<waiting_answer> waiting_;                        // in the order of their decisions, so of `needs`
+  struct waiting_reader {
+    envelope_ptr to;
+    steady_instant arrived;
+  };
+  std::map<std::uint64_t, std::vector<waiting_reader>> reading_;  // repeated requests, by the event that answers them
 };
 
 }  // namespace keyrack

@@ -1,7 +1,5 @@
 #include "cluster/node_router.hpp"
 
-#include "config/metrics.hpp"
-
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -37,8 +35,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<node_router> node_router::start(caf::actor_system& system, router_bounds bounds) {
-  std::shared_ptr<node_router> router{new node_router{bounds}};
+std::shared_ptr<node_router> node_router::start(caf::actor_system& system, router_bounds bounds, metrics& counters) {
+  std::shared_ptr<node_router> router{new node_router{bounds, counters}};
   router->parking_ =
       system.spawn<parking_actor>(bounds.retry_after, [weak = std::weak_ptr{router}](std::vector<envelope_ptr> parked) {
         if (const auto alive = weak.lock()) alive->unpark(std::move(parked));
@@ -79,7 +77,7 @@ void node_router::park(envelope_ptr e, const failure& why) {
     parked_.fetch_sub(1, std::memory_order_relaxed);
     return fail(e, why);
   }
-  metrics().router.retries.increment();
+  metrics_.retries.of({std::string{to_text(why.code)}}).add();
   caf::anon_send(parking_, deliver{std::move(e)});
 }
 
@@ -88,6 +86,7 @@ void node_router::unpark(std::vector<envelope_ptr> parked) {
   parked_.fetch_sub(static_cast<int>(parked.size()), std::memory_order_relaxed);
   for (auto& e : parked) {
     if (steady_now() >= e->deadline) {
+      metrics_.deadlines.add();
       fail(e, {errc::unavailable, outcome::not_applied, "the hotel could not be reached in time"});
     } else {
       send(std::move(e));

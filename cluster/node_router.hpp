@@ -5,6 +5,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/ports.hpp"
 #include "cluster/hotel_directory.hpp"
+#include "config/metrics.hpp"
 
 #include <atomic>
 #include <memory>
@@ -28,7 +29,7 @@ using parking_handle = caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<
 /// Router of the gateway and bounce port of the hotels. `send` is a plain call on the caller's thread.
 class node_router final : public router, public bounce_port, public std::enable_shared_from_this<node_router> {
 public:
-  static std::shared_ptr<node_router> start(caf::actor_system& system, router_bounds bounds);
+  static std::shared_ptr<node_router> start(caf::actor_system& system, router_bounds bounds, metrics& counters);
 
   void send(envelope_ptr e) override;
   void bounce(std::vector<envelope_ptr> what, const failure& why) override;
@@ -37,12 +38,13 @@ public:
   void use(std::shared_ptr<const local_routes> routes) { routes_.store(std::move(routes)); }
 
 private:
-  explicit node_router(router_bounds bounds) : bounds_(bounds) {}
+  node_router(router_bounds bounds, metrics& counters) : bounds_(bounds), metrics_(counters.router) {}
   void park(envelope_ptr e, const failure& why);
   void unpark(std::vector<envelope_ptr> parked);
   static void fail(const envelope_ptr& e, failure why);
 
   const router_bounds bounds_;
+  router_metrics& metrics_;
   parking_handle parking_;
   std::atomic<std::shared_ptr<const local_routes>> routes_;
   std::atomic<int> parked_{0};

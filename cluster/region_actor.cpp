@@ -1,7 +1,6 @@
 #include "cluster/region_actor.hpp"
 
 #include "config/log.hpp"
-#include "config/metrics.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -57,13 +56,14 @@ private:
     monitor(handle);
     ids_.emplace(handle.address(), id);
     directory_->add(id, std::move(handle), std::move(door));
-    metrics().hotel.awake.set(static_cast<double>(directory_->size()));
+    env_->counters.hotel.awake.set(static_cast<double>(directory_->size()));
   }
 
   // Out of the directory first: from then on commands wait here, and `retire` is the last that the hotel hears.
   void retire_hotel(hotel_id id) {
     const auto handle = directory_->remove(id);
     if (!handle) return;
+    env_->counters.hotel.sleeps.add();
     retiring_.try_emplace(id);
     send(*handle, retire{});
   }
@@ -77,7 +77,7 @@ private:
       log_error("hotel actor died", {{"hotel", to_text(id)}});
       directory_->remove(id);
     }
-    metrics().hotel.awake.set(static_cast<double>(directory_->size()));
+    env_->counters.hotel.awake.set(static_cast<double>(directory_->size()));
     auto node = retiring_.extract(id);
     if (node.empty()) return;
     for (const auto& e : node.mapped()) on_deliver(e);
@@ -107,7 +107,7 @@ private:
     env_->router->bounce({e}, {errc::overloaded, outcome::not_applied, "too many requests wait for this hotel"});
   }
 
-  const const hotels_settings& settings_;
+  const hotels_settings settings_;
   const std::shared_ptr<hotel_directory> directory_;
   const std::shared_ptr<const hotel_environment> env_;
   std::unordered_map<caf::actor_addr, hotel_id> ids_;
