@@ -1,0 +1,168 @@
+# shellcheck shell=bash
+# What each stage of tests/run does: one function a stage, run in a process of its own in $root, with its output in a log.
+# A stage succeeds or fails by its status; it says what it ran by `count`. Tests find a database by
+# KEYRACK_TEST_DATABASE_URL, and process-level tests the programs by KEYRACK_BUILD.
+# shellcheck disable=SC2154  # root, stage_dir and counts are given by tests/run
+
+# count NAME PASSED FAILED SKIPPED SECONDS: one line of the stage's account.
+count() { printf '%s\t%d\t%d\t%d\t%s\n' "$@" >>"$counts"; }
+
+configure() { # PRESET
+  if [[ -f build/$1/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "build/$1/CMakeCache.txt"; then
+    rm -rf "build/$1"
+  fi
+  if [[ ! -f build/$1/build.ninja ]]; then cmake --preset "$1"; fi
+}
+
+# gtest_binaries PRESET LABEL: "NAME PROGRAM" of each test binary that ctest knows under that label.
+gtest_binaries() {
+  ctest --test-dir "build/$1" --show-only=json-v1 -L "^$2\$" |
+    jq -r '.tests[] | select(.command != null) | "\(.name) \(.command[0])"'
+}
+
+# run_label PRESET LABEL: ctest's tests with a label; each gtest case counts as a test.
+run_label() {
+  local results=$stage_dir/$1-$2 status=0
+  rm -rf "$results" && mkdir -p "$results"
+  GTEST_OUTPUT=json:$results/ ctest --test-dir "build/$1" -L "^$2\$" --output-on-failure --no-tests=error -j1 || status=$?
+  count_gtest "$results" "$status"
+  return "$status"
+}
+
+# A binary that crashed leaves no result, and no failed case either: it counts as one failed test.
+count_gtest() { # RESULTS STATUS
+  local file bad=0 fields
+  for file in "$1"/*.json; do
+    [[ -f $file ]] || continue
+    read -r -a fields < <(jq -r '[.testsuites[].testsuite[]] as $all | ($all | map(select(.result == "SKIPPED")) | length) as $skipped
+      | [.tests - .failures - .disabled - $skipped, .failures, $skipped, (.time | rtrimstr("s"))] | @tsv' "$file")
+    count "$(basename "$file" .json)" "${fields[@]}"
+    bad=$((bad + fields[1]))
+  done
+  if (($2 != 0 && bad == 0)); then count "unfinished program" 0 1 0 -; fi
+}
+
+stage_build() { configure dev && cmake --build --preset dev; }
+
+stage_layers() {
+  tests/check_layers --self-test
+  tests/check_layers
+}
+
+stage_unit() { run_label dev unit; }
+stage_integration() { run_label dev integration; }
+stage_sim() { run_label dev sim; }
+
+# The process-level tests: programs that print their own checks, and fail by their status.
+stage_process() {
+  local file log before verdict seconds failed=0
+  for file in tests/*/test_*.py; do
+    log=$stage_dir/process-$(basename "$file" .py).log
+    before=$(now_ms)
+    verdict=ok
+    KEYRACK_BUILD=$root/build/dev python3 "$file" >"$log" 2>&1 </dev/null || verdict=FAILED
+    seconds=$(seconds_since "$before")
+    printf '%-7s %6s s  %s\n' "$verdict" "$seconds" "$file"
+    if [[ $verdict == FAILED ]]; then
+      failed=$((failed + 1))
+      tail -n 60 "$log"
+    fi
+    count_process "$file" "$log" "$verdict" "$seconds"
+  done
+  ((failed == 0))
+}
+
+# One that ends with "N passed, N failed" has counted by itself; any other is one test.
+count_process() { # FILE LOG VERDICT SECONDS
+  local ok=1 bad=0
+  if [[ $3 == FAILED ]]; then ok=0 bad=1; fi
+  if [[ $(tail -n 1 "$2") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    ok=${BASH_REMATCH[1]}
+    if ((BASH_REMATCH[2] > 0)); then bad=${BASH_REMATCH[2]}; fi
+  fi
+  count "$1" "$ok" "$bad" 0 "$4"
+}
+
+stage_format() {
+  git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format-19 --dry-run --Werror
+}
+
+# The files that changed last are looked at first: whatever the time allows, new code is in it.
+stage_lint() {
+  local files checked status=0
+  mapfile -t files < <(git log --format= --name-only -- '*.cpp' | awk '!seen[$0]++' |
+    grep -E '^(actors|cluster|persistence|gateway|config|deploy)/' | while read -r file; do
+    if [[ -f $file ]]; then printf '%s\n' "$file"; fi
+  done)
+  : >"$stage_dir/linted"
+  export -f lint_file
+  printf '%s\0' "${files[@]}" |
+    timeout "$KEYRACK_LINT_SECONDS" xargs -0 -n 1 -P 2 bash -c "lint_file '$stage_dir/linted' \"\$1\"" lint || status=$?
+  checked=$(wc -l <"$stage_dir/linted")
+  say "$checked of ${#files[@]} files checked."
+  count "$checked of ${#files[@]} files" $((status == 0 || status == 124)) $((status != 0 && status != 124)) 0 -
+  ((status == 0 || status == 124))
+}
+
+lint_file() { # LIST FILE
+  local said status=0
+  said=$(clang-tidy-19 --quiet -p build/dev "$2" 2>/dev/null) || status=$?
+  if [[ -n $said ]]; then printf '%s\n' "$said"; fi
+  printf '%s\n' "$2" >>"$1"
+  return "$status"
+}
+
+stage_asan() {
+  local status=0 label
+  configure asan && cmake --build --preset asan
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+  if [[ -f tests/lsan.supp ]]; then export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp; fi
+  for label in unit integration sim; do run_label asan "$label" || status=1; done
+  return "$status"
+}
+
+stage_tsan() {
+  local targets
+  configure tsan
+  mapfile -t targets < <(gtest_binaries tsan shell | sed 's,.*/,,')
+  cmake --build --preset tsan --target "${targets[@]}"
+  TSAN_OPTIONS="suppressions=$root/tests/tsan.supp history_size=4 second_deadlock_stack=1" run_label tsan shell
+}
+
+# Each target grows its own copy of its corpus; what it finds stays in build/fuzz/found, to be moved into the corpus by hand.
+stage_fuzz() {
+  local program name corpus before inputs ran=0 failed=0
+  configure fuzz && cmake --build --preset fuzz
+  mkdir -p build/fuzz/found
+  for program in build/fuzz/fuzz_*; do
+    [[ -x $program && ! -d $program ]] || continue
+    name=${program##*/fuzz_}
+    corpus=$(mktemp -d)
+    before=$(now_ms) ran=$((ran + 1))
+    if [[ -d tests/fuzz/corpus/$name ]]; then cp -r "tests/fuzz/corpus/$name/." "$corpus"; fi
+    if UBSAN_OPTIONS=print_stacktrace=1 "$program" -max_total_time="$KEYRACK_FUZZ_SECONDS" -rss_limit_mb=4096 -timeout=10 \
+      -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-" "$corpus" >"$stage_dir/fuzz-$name.log" 2>&1; then
+      inputs=$(grep -a number_of_executed_units "$stage_dir/fuzz-$name.log" | grep -oE '[0-9]+$')
+      count "$name, $inputs inputs" 1 0 0 "$(seconds_since "$before")"
+    else
+      failed=$((failed + 1))
+      tail -n 40 "$stage_dir/fuzz-$name.log"
+      count "$name" 0 1 0 "$(seconds_since "$before")"
+    fi
+    rm -rf "$corpus"
+  done
+  say "$ran targets, $failed with a finding (kept in build/fuzz/found)."
+  ((ran > 0 && failed == 0))
+}
+
+stage_sim_long() { KEYRACK_SIM_SEEDS=$KEYRACK_SIM_SEEDS_LONG run_label release sim; }
+
+stage_release() { configure release && cmake --build --preset release; }
+
+stage_bench() { tests/bench/run --smoke; }
+
+stage_run() {
+  local port
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  deploy/run --check --port "$port"
+}
