@@ -36,12 +36,6 @@ std::optional<hotel_handle> hotel_directory::remove(hotel_id id) {
   return std::move(node.mapped().handle);
 }
 
-bool hotel_directory::contains(hotel_id id) const {
-  const auto& s = stripe_of(id);
-  const std::scoped_lock lock{s.mutex};
-  return s.hotels.contains(id);
-}
-
 std::size_t hotel_directory::size() const {
   std::size_t n = 0;
   for (const auto& s : stripes_) {
@@ -76,16 +70,6 @@ std::vector<hotel_id> hotel_directory::sleepy(steady_instant idle_since, std::si
     if (i < surplus || by_use[i].first < idle_since) sleepy.push_back(by_use[i].second);
   }
   return sleepy;
-}
-
-std::vector<hotel_handle> hotel_directory::clear() {
-  std::vector<hotel_handle> all;
-  for (auto& s : stripes_) {
-    const std::scoped_lock lock{s.mutex};
-    for (auto& [id, e] : s.hotels) all.push_back(std::move(e.handle));
-    s.hotels.clear();
-  }
-  return all;
 }
 
 }  // namespace keyrack::cluster

@@ -30,15 +30,11 @@ public:
   /// Takes the hotel out: nothing is sent to it by this directory afterwards. Its handle, if it was there.
   std::optional<hotel_handle> remove(hotel_id id);
 
-  bool contains(hotel_id id) const;
   std::size_t size() const;
   int waiting() const;
 
   /// Hotels that should sleep: idle since before `idle_since`, and the least recently used above `awake_max`.
   std::vector<hotel_id> sleepy(steady_instant idle_since, std::size_t awake_max) const;
-
-  /// Takes all out.
-  std::vector<hotel_handle> clear();
 
 private:
   struct entry {

@@ -1,8 +1,4 @@
-// The hotels that this node owns: wakes one when a command comes for it, puts idle ones to sleep, and keeps what comes while a
-// hotel is neither awake nor asleep.
-//
-//     asleep ── deliver, wake_hotel ──► awake ── idle, surplus, hotel_failed ──► retiring ── down ──► asleep
-//                                                                                 (commands wait)
+// The shell around a region: spawns and retires hotel actors, and keeps the directory as the region says.
 #pragma once
 
 #include "actors/hotel_actor.hpp"
