@@ -1,0 +1,241 @@
+"""`run booking`: the same two-night booking through Keyrack and through what a user would pick instead.
+
+Decides what is measured, in which order, and which goals of the design it answers. README.md says why it is fair."""
+
+import json
+
+from lib import measure, workload
+from lib.keyrack import Client, Keyrack, Place, write_bookings
+from lib.nginx import Nginx
+from lib.postgres import Postgres
+from lib.processes import BenchError
+from lib.redis import Redis
+from lib.report import Goal, Results, print_goals, print_table
+
+# As many as Keyrack's connections in the rows that they are compared with.
+PEER_CLIENTS = 64
+# The function that books, and the isolation that its connections run in.
+SQL_WAYS = {
+    "FOR UPDATE": ("for_update.sql", "booking.pgbench", None),
+    "FOR UPDATE, statements": ("for_update.sql", "for_update_statements.pgbench", None),
+    "optimistic, retried": ("optimistic.sql", "booking.pgbench", "repeatable read"),
+    "conditional UPDATE, CHECK": ("conditional.sql", "booking.pgbench", None),
+}
+REDIS_MEMORY, REDIS_ALWAYS = "Redis Lua, nothing on disk", "Redis Lua, AOF fsync always"
+NGINX_SAME, NGINX_GET = "nginx constant JSON, same request", "nginx constant JSON, GET"
+KEYRACK, KEYRACK_PACED = "Keyrack", "Keyrack at half its peak"
+# Rooms of the hot nights last that long at any rate this machine can make.
+HOT_SECONDS_MAX = 5
+PACED_CONNECTIONS = 64
+
+
+def run(context):
+    """Measures what `context` asks for and prints it; BenchError when something yielded no successes."""
+    results = Results()
+    shapes = [workload.ONE, workload.FEW if context.smoke else workload.MANY, workload.HOT]
+    print("\nmeasuring")
+    if context.wants("keyrack") or context.wants("pg"):
+        with Postgres(context.directory) as postgres:
+            if context.wants("keyrack"):
+                measure_keyrack(context, results, postgres, shapes)
+            if context.wants("pg"):
+                measure_sql(context, results, postgres, shapes)
+    if context.wants("redis"):
+        measure_redis(context, results, shapes[:2])
+    if context.wants("nginx"):
+        measure_nginx(context, results)
+    print_table(results, lambda row: comparable(row, shapes))
+    print_goals(goals(results, shapes))
+    empty = [row.peer for row in results.rows if row.found.succeeded == 0]
+    if empty:
+        raise BenchError(f"no successes at all from: {', '.join(empty)}")
+    return results
+
+
+def warm_and_measure(context, once):
+    """Runs a measurement briefly, throws that away, and runs it again."""
+    once(context.warmup_seconds)
+    return once(context.seconds)
+
+
+def measure_keyrack(context, results, postgres, shapes):
+    """Keyrack over HTTP, closed loop with wrk; then at half its peak, open loop."""
+    with Keyrack(context.program, postgres, context.directory) as keyrack:
+        for shape in shapes:
+            places = keyrack.open_hotels(shape)
+            requests = context.directory / f"bookings-{shape.key}.txt"
+            write_bookings(requests, places, shape)
+            context.answers["booking"] = sample_booking(keyrack, places[0], shape)
+            for connections in context.connections if shape.key != "hot" else [PACED_CONNECTIONS]:
+                book_and_catch_up(context, results, keyrack, postgres, shape, connections, requests)
+            if shape.key != "hot":
+                book_at_half(context, results, keyrack, shape, requests)
+        results.note(f"keyrack: {keyrack.resident() / 1e6:,.0f} MB resident at the end")
+
+
+def sample_booking(keyrack, place, shape):
+    """One booking's answer: its size is what nginx will answer."""
+    body = place.booking(shape)
+    del body["reservation_id"]
+    return Client(keyrack.port).ask("POST", "/v1/reservations", body, 201)
+
+
+def book_and_catch_up(context, results, keyrack, postgres, shape, connections, requests):
+    """One row of Keyrack's: bookings in a closed loop, then the projector catches up; checks the journal's events."""
+    script, url = context.here / "wrk" / "requests.lua", f"http://127.0.0.1:{keyrack.port}"
+    seconds = min(context.seconds, HOT_SECONDS_MAX) if shape.key == "hot" else context.seconds
+    measure.wrk(script, url, requests, connections, context.warmup_seconds)
+    keyrack.catch_up()
+    before = journal(postgres), keyrack.cpu_seconds(), postgres.cpu_seconds()
+    found = measure.wrk(script, url, requests, connections, seconds)
+    lag_commits, lag_seconds = keyrack.projector_lag()
+    after = journal(postgres), keyrack.cpu_seconds(), postgres.cpu_seconds()
+    caught_up = keyrack.catch_up()
+    events, commits, batches = (now - then for now, then in zip(after[0], before[0], strict=True))
+    if events < found.succeeded:
+        raise BenchError(f"{found.succeeded} bookings were acknowledged, and the journal has gained {events} events")
+    per_booking = [(after[i] - before[i]) * 1e6 / max(found.succeeded, 1) for i in (1, 2)]
+    results.add(KEYRACK, shape.title, connections, found,
+                f"projector behind by {lag_commits:,.0f} commits, {lag_seconds:.2f} s; caught up in {caught_up:.1f} s; "
+                f"per booking {per_booking[0]:.0f} µs CPU, PostgreSQL {per_booking[1]:.0f} µs; "
+                f"{events / max(batches, 1):.0f} bookings and {commits / max(batches, 1):.0f} hotels per transaction")
+
+
+def journal(postgres):
+    """Events, commits and transactions in Keyrack's journal."""
+    counted = postgres.sql("keyrack", "SELECT coalesce(sum(last_seq - first_seq + 1), 0), count(*), count(DISTINCT xid) "
+                                      "FROM commits")
+    return [int(number) for number in counted.split("|")]
+
+
+def book_at_half(context, results, keyrack, shape, requests):
+    """Bookings at half the rate that was reached with 64 connections, due at fixed times whatever the server does."""
+    rate = results.rate(KEYRACK, shape.title, PACED_CONNECTIONS) / 2
+    found = measure.load(context.load, keyrack.port, requests, PACED_CONNECTIONS, context.seconds, 201, rate,
+                         context.warmup_seconds)
+    results.add(KEYRACK_PACED, shape.title, PACED_CONNECTIONS, found,
+                f"open loop; p99.9 {found.notes['p999_ms']:.1f} ms, max {found.notes['max_ms']:.1f} ms; "
+                f"statuses {found.notes['statuses']}")
+    keyrack.catch_up()
+
+
+def measure_sql(context, results, postgres, shapes):
+    """PostgreSQL by itself, three ways, in the same cluster with the same settings."""
+    for shape in shapes:
+        for way, files in SQL_WAYS.items():
+            postgres.create_database("peer")
+            measure_sql_way(context, results, postgres, shape, way, files)
+            postgres.drop_database("peer")
+
+
+def measure_sql_way(context, results, postgres, shape, way, files):
+    """One row: tables filled, vacuumed and checkpointed; and afterwards every acknowledged booking must be there."""
+    function, script, isolation = files
+    sql = context.here / "sql"
+    first_night = workload.first_arrival().isoformat()
+    postgres.sql("peer", file=sql / "schema.sql",
+                 variables={"hotels": shape.hotels, "types": shape.types, "rooms": workload.ROOMS, "nights": shape.nights,
+                            "first_night": first_night})
+    postgres.sql("peer", file=sql / function)
+    postgres.settle("peer")
+    variables = {"hotels": shape.hotels, "types": shape.types, "arrivals": shape.arrivals, "first_night": first_night}
+    warm = measure.pgbench(postgres.url("peer"), sql / script, variables, PEER_CLIENTS, context.warmup_seconds,
+                           context.directory, isolation)
+    cpu = postgres.cpu_seconds()
+    found = measure.pgbench(postgres.url("peer"), sql / script, variables, PEER_CLIENTS, context.seconds, context.directory,
+                            isolation)
+    cpu = postgres.cpu_seconds() - cpu
+    booked = int(postgres.sql("peer", "SELECT count(*) FROM bookings"))
+    taken = int(postgres.sql("peer", f"SELECT sum({workload.ROOMS} - rooms_free) FROM availability"))
+    if booked != warm.succeeded + found.succeeded or taken != booked * workload.NIGHTS_OF_STAY:
+        raise BenchError(f"{way}: {warm.succeeded + found.succeeded} acknowledged, {booked} booked, {taken} room-nights taken")
+    remark = f"per booking {cpu * 1e6 / max(found.succeeded, 1):.0f} µs CPU"
+    if isolation:
+        remark += f"; {found.notes['retries'] / max(found.succeeded, 1):.2f} retries"
+    results.add(f"PostgreSQL {way}", shape.title, PEER_CLIENTS, found, remark)
+
+
+def measure_redis(context, results, shapes):
+    """Redis, on disk and not, each booking once without and once with a record of it."""
+    for durable, title in ((False, REDIS_MEMORY), (True, REDIS_ALWAYS)):
+        with Redis(context.directory, durable) as redis:
+            for shape in shapes:
+                for record in (False, True):
+                    found = measure_redis_way(context, redis, shape, record)
+                    results.add(title if not record else f"{title}, record", shape.title, PEER_CLIENTS, found,
+                                "" if record else "writes no booking record")
+
+
+def measure_redis_way(context, redis, shape, record):
+    """Fills, books, and checks that every booking has taken its two nights."""
+    redis.fill(shape.hotels, shape.types, shape.nights, workload.ROOMS)
+    digest = redis.cli("SCRIPT", "LOAD", (context.here / "redis" / "book.lua").read_text())
+    arrivals = shape.types * shape.arrivals
+    # One range serves both random numbers: the hotel, and the arrival, which the script takes modulo how many there are.
+    key, keyspace = ("hotel:000000000000", arrivals) if shape.hotels == 1 else ("hotel:__rand_int__", shape.hotels)
+    command = ["EVALSHA", digest, "1", key, "__rand_int__", str(arrivals), str(shape.arrivals), *(["record"] if record else [])]
+    found = warm_and_measure(
+        context, lambda seconds: measure.redis_benchmark(redis.port, PEER_CLIENTS, seconds, keyspace, command))
+    taken = redis.taken(shape.hotels, workload.ROOMS)
+    if taken < found.succeeded * workload.NIGHTS_OF_STAY:
+        raise BenchError(f"Redis: {found.succeeded} bookings were answered, and {taken} room-nights are taken")
+    return found
+
+
+def measure_nginx(context, results):
+    """The roof of HTTP: the same requests, answered with a constant of the size of a booking's answer; and plain GETs."""
+    bookings, gets = context.directory / "bookings-nginx.txt", context.directory / "gets.txt"
+    write_bookings(bookings, [Place("7k2m9qx4vd1h", [1, 2, 3, 4, 5], "g4m8p2t6x0b3", "")], workload.ONE)
+    gets.write_text("GET /v1/reservations\n", encoding="utf-8")
+    body = context.answers["booking"]
+    script = context.here / "wrk" / "requests.lua"
+    with Nginx(context.directory, {"^/v1/reservations": (201, body)}) as nginx:
+        url = f"http://127.0.0.1:{nginx.port}"
+        for title, requests in ((NGINX_SAME, bookings), (NGINX_GET, gets)):
+            for connections in context.connections:
+                found = warm_and_measure(
+                    context, lambda seconds, r=requests, c=connections: measure.wrk(script, url, r, c, seconds))
+                results.add(title, "", connections, found, f"{len(body.encode())} bytes of JSON")
+
+
+def comparable(row, shapes):
+    """Which of Keyrack's rows a peer's row is compared with; None for Keyrack's own."""
+    if row.peer.startswith(KEYRACK):
+        return None
+    return KEYRACK, row.shape or shapes[0].title, row.clients
+
+
+def goals(results, shapes):
+    """The rows of the design's table of figures that this run answers."""
+    one, many, hot = (shape.title for shape in shapes)
+    sql = [f"PostgreSQL {way}" for way in SQL_WAYS]
+
+    def best_sql(shape):
+        ratios = [results.ratio((KEYRACK, shape, 64), (way, shape, PEER_CLIENTS)) for way in sql]
+        return min((ratio for ratio in ratios if ratio is not None), default=None)
+
+    def p99(shape):
+        return next((row.found.p99_ms for row in results.rows if (row.peer, row.shape) == (KEYRACK_PACED, shape)), None)
+
+    def against(shape, peer, clients=64, where=None):
+        return results.ratio((KEYRACK, shape, clients), (peer, shape if where is None else where, clients))
+
+    return [
+        Goal(f"{one}, 64 connections, against Redis with AOF always", against(one, REDIS_ALWAYS), 1.3),
+        Goal(f"{one}, 64 connections, against FOR UPDATE (one round trip)", against(one, sql[0]), 15),
+        Goal(f"{one}, 64 connections, against FOR UPDATE (statements)", against(one, sql[1]), 15),
+        Goal(f"{hot}, 64 connections, against FOR UPDATE (one round trip)", against(hot, sql[0]), 15),
+        Goal(f"{hot}, 64 connections, against FOR UPDATE (statements)", against(hot, sql[1]), 15),
+        Goal(f"{one}, 64 connections, against nginx (same request)", against(one, NGINX_SAME, where=""), 0.5),
+        Goal(f"{one}, 64 connections, against nginx (GET)", against(one, NGINX_GET, where=""), 0.5),
+        Goal(f"{one}, 256 connections, against nginx (same request)", against(one, NGINX_SAME, 256, ""), 0.65),
+        Goal(f"{one}, 256 connections, against nginx (GET)", against(one, NGINX_GET, 256, ""), 0.65),
+        Goal(f"{many}, 64 connections, against the best SQL way", best_sql(many), 4),
+        Goal(f"p99 of a booking at half its peak, {one}", p99(one), 10, "ms", below=True),
+        Goal(f"p99 of a booking at half its peak, {many}", p99(many), 10, "ms", below=True),
+    ]
+
+
+def default_answers(here):
+    """What nginx answers when Keyrack is not in the run."""
+    return {"booking": json.dumps(json.loads((here / "answers" / "booking.json").read_text()), separators=(",", ":"))}
