@@ -12,6 +12,8 @@ ROOMS = 100_000
 FIRST_ARRIVAL_IN_DAYS = 2
 # What `requests.lua` and `load` put a fresh UUID in the place of.
 ID_PLACEHOLDER = str(uuid.UUID("00000000-0000-4000-8000-000000000000"))
+# Keyrack sells the next 730 nights.
+ARRIVALS = 699
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,15 @@ class Shape:
 
     @property
     def nights(self):
-        """Nights of the calendar that are needed, counted from the first arrival."""
-        return self.arrivals + NIGHTS_OF_STAY
+        """Nights of a peer's calendar, counted from the first arrival: nearly two years, wherever the arrivals fall."""
+        return ARRIVALS + NIGHTS_OF_STAY
 
 
-ONE = Shape("one", "one hotel", 1, 5, 699)
-MANY = Shape("many", "2,000 hotels", 2000, 1, 699)
+ONE = Shape("one", "one hotel", 1, 5, ARRIVALS)
+MANY = Shape("many", "2,000 hotels", 2000, 1, ARRIVALS)
 # Everybody wants the same two nights: rows of a table become hot. (Not one room type: it could run out of rooms.)
 HOT = Shape("hot", "one hotel, the same two nights", 1, 5, 1)
-FEW = Shape("many", "20 hotels", 20, 1, 699)
+FEW = Shape("many", "20 hotels", 20, 1, ARRIVALS)
 
 
 def first_arrival():
