@@ -57,12 +57,6 @@ void append_escaped(std::string& out, std::string_view text) {
   }
 }
 
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  append_escaped(out, text);
-  out += '"';
-}
-
 /// A value that is not a text.
 void append_plain(std::string& out, const log_field::any& value) {
   const auto to = std::back_inserter(out);
@@ -109,6 +103,12 @@ std::string_view to_text(log_level level) {
   return "error";
 }
 
+void append_json_text(std::string& out, std::string_view text) {
+  out += '"';
+  append_escaped(out, text);
+  out += '"';
+}
+
 void append_json_line(std::string& out, log_time time, log_level level, std::string_view event, log_fields fields) {
   const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(time)};
   fmt::format_to(std::back_inserter(out), "{{\"time\":\"{:04}-{:02}-{:02}T", static_cast<int>(date.year()),
@@ -117,13 +117,13 @@ void append_json_line(std::string& out, log_time time, log_level level, std::str
   out += "Z\",\"level\":\"";
   out += to_text(level);
   out += "\",\"event\":";
-  append_quoted(out, event);
+  append_json_text(out, event);
   for (const auto& field : fields) {
     out += ',';
-    append_quoted(out, field.name);
+    append_json_text(out, field.name);
     out += ':';
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-      append_quoted(out, *text);
+      append_json_text(out, *text);
     } else {
       append_plain(out, field.value);
     }
@@ -145,7 +145,7 @@ void append_text_line(std::string& out, log_time time, log_level level, std::str
     } else if (is_bare(*text)) {
       out += *text;
     } else {
-      append_quoted(out, *text);
+      append_json_text(out, *text);
     }
   }
 }

@@ -12,8 +12,11 @@ using log_time = std::chrono::sys_time<std::chrono::microseconds>;
 
 std::string_view to_text(log_level level);
 
-/// {"time":"2031-03-01T12:00:00.000001Z","level":"info","event":"…",fields…} without a line end. Texts that are not valid
-/// UTF-8 keep their valid parts; each byte that is not becomes U+FFFD. Numbers that JSON has not become null.
+/// A JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD, one each.
+void append_json_text(std::string& out, std::string_view text);
+
+/// {"time":"2031-03-01T12:00:00.000001Z","level":"info","event":"…",fields…} without a line end. Numbers
+/// that JSON has not (infinity) become null.
 void append_json_line(std::string& out, log_time time, log_level level, std::string_view event, log_fields fields);
 
 /// `12:00:00.000 info  event  name=value name="with spaces"` without a line end; control characters are escaped, so that

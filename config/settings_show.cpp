@@ -10,7 +10,7 @@ namespace keyrack {
 
 namespace {
 
-constexpr std::size_t comment_width = 100;
+constexpr std::size_t comment_width = 114;
 constexpr std::string_view file_head =
     R"(# Keyrack's settings: every key with its unit, range, reason and default. What is left out keeps its default.
 # Order: built-in, this file, environment (gateway.port is KEYRACK_GATEWAY_PORT), --set gateway.port=8081; the last one

@@ -1,4 +1,5 @@
 // Reading, checking and writing one setting's value by its row of the table.
+#include "config/log_line.hpp"
 #include "config/settings_forms.hpp"
 #include "config/settings_table.hpp"
 
@@ -67,15 +68,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
 }
 
 }  // namespace
@@ -170,12 +162,12 @@ std::string render(const setting_value& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     out = fmt::to_string(*number);
   } else if (const auto* text = std::get_if<std::string>(&value)) {
-    append_quoted(out, *text);
+    append_json_text(out, *text);
   } else {
     out = "[";
     for (const auto& one : std::get<std::vector<std::string>>(value)) {
       if (out.size() > 1) out += ", ";
-      append_quoted(out, one);
+      append_json_text(out, one);
     }
     out += "]";
   }

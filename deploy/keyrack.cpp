@@ -1,1 +1,165 @@
-int main() { return 2; }
+// main: reads the command line and the settings, and calls one command. Owns the words of --help; refuses to know what
+// the commands do.
+#include "deploy/commands/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+
+namespace {
+
+using namespace keyrack;
+using loaded = std::expected<loaded_settings, std::vector<settings_fault>>;
+
+/// What was typed. Filled by CLI11, read when a command runs.
+struct typed {
+  std::string config_file;
+  std::vector<std::string> assignments;
+  bool json = false;
+  deploy::migrate_options migrate;
+  deploy::journal_show_options show;
+  deploy::journal_verify_options verify;
+  deploy::config_show_options config_show;
+};
+
+using action = std::function<int()>;
+
+loaded load(const typed& from) {
+  settings_sources sources{.file = {}, .environment = process_environment(), .assignments = from.assignments};
+  const char* named = std::getenv("KEYRACK_CONFIG");
+  if (!from.config_file.empty()) {
+    sources.file = from.config_file;
+  } else if (named != nullptr && *named != '\0') {
+    sources.file = named;
+  }
+  return load_settings(sources);
+}
+
+/// Runs `command` with the settings, or says why they cannot be used.
+template <typename Command>
+int with_settings(const typed& from, Command command) {
+  const auto settings = load(from);
+  if (settings) return command(*settings);
+  deploy::complain(settings.error());
+  return deploy::exit_usage;
+}
+
+void add_settings_options(CLI::App& command, typed& into) {
+  command.add_option("--config", into.config_file, "Settings file (TOML); else the one that KEYRACK_CONFIG names")
+      ->type_name("FILE");
+  command.add_option("--set", into.assignments, "One setting; may be repeated, and wins over file and environment")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& does, const std::string& example) {
+  auto* command = parent.add_subcommand(name, does);
+  command->footer("Example:\n  " + example);
+  return *command;
+}
+
+void add_serve(CLI::App& app, typed& into, action& chosen) {
+  auto& serve = add_command(app, "serve", "Run a node until SIGINT or SIGTERM, then drain it",
+                            "keyrack serve --config keyrack.toml --set gateway.port=8081");
+  add_settings_options(serve, into);
+  serve.callback([&] {
+    chosen = [&] { return with_settings(into, [](const auto& given) { return deploy::serve(given.values); }); };
+  });
+}
+
+void add_migrate(CLI::App& app, typed& into, action& chosen) {
+  auto& migrate = add_command(app, "migrate", "Create or update the database's schema",
+                              "keyrack migrate --check   # exit status 1 if anything is pending");
+  add_settings_options(migrate, into);
+  migrate.add_flag("--check", into.migrate.check, "Change nothing; say what is pending");
+  migrate.add_flag("--json", into.migrate.json, "Answer in JSON");
+  migrate.callback([&] {
+    chosen = [&] {
+      return with_settings(into, [&](const auto& given) { return deploy::migrate(given.values, into.migrate); });
+    };
+  });
+}
+
+void add_journal(CLI::App& app, typed& into, action& chosen) {
+  auto& journal = add_command(app, "journal", "Read the journal as a person, or check it", "keyrack journal verify");
+  journal.require_subcommand(1);
+  auto& show = add_command(journal, "show", "Print a hotel's events", "keyrack journal show 7k2m9qx4vd1h --from 100");
+  add_settings_options(show, into);
+  show.add_option("hotel", into.show.hotel, "The hotel's id")->required()->type_name("HOTEL");
+  show.add_option("--from", into.show.from, "Sequence number of the first event")
+      ->type_name("SEQ")
+      ->capture_default_str();
+  show.add_flag("--json", into.show.json, "A JSON object per line");
+  show.callback([&] {
+    chosen = [&] {
+      return with_settings(into, [&](const auto& given) { return deploy::journal_show(given.values, into.show); });
+    };
+  });
+  auto& verify = add_command(journal, "verify",
+                             "Replay the journal and check: never oversold, one answer per request, no gap, no fork, "
+                             "one writer at a time",
+                             "keyrack journal verify --all --json");
+  add_settings_options(verify, into);
+  verify.add_flag("--all", into.verify.all, "Print every fault, not only the first ones");
+  verify.add_flag("--json", into.verify.json, "Answer in JSON");
+  verify.callback([&] {
+    chosen = [&] {
+      return with_settings(into, [&](const auto& given) { return deploy::journal_verify(given.values, into.verify); });
+    };
+  });
+}
+
+void add_config(CLI::App& app, typed& into, action& chosen) {
+  auto& config = add_command(app, "config", "Show or check the settings", "keyrack config show --config keyrack.toml");
+  config.require_subcommand(1);
+  auto& show = add_command(config, "show", "Print the settings in force and where each came from; secrets are masked",
+                           "keyrack config show --documented > keyrack.toml   # a file to begin with");
+  add_settings_options(show, into);
+  auto* documented = show.add_flag("--documented", into.config_show.documented, "With each key's range and reason");
+  show.add_flag("--json", into.config_show.json, "Answer in JSON")->excludes(documented);
+  show.callback([&] {
+    chosen = [&] {
+      return with_settings(into, [&](const auto& given) { return deploy::config_show(given, into.config_show); });
+    };
+  });
+  auto& check = add_command(config, "check", "Say all that is wrong with the settings, and start nothing",
+                            "keyrack config check --config keyrack.toml");
+  add_settings_options(check, into);
+  check.add_flag("--json", into.json, "Answer in JSON");
+  check.callback([&] { chosen = [&] { return deploy::config_check(load(into), into.json); }; });
+}
+
+void add_version(CLI::App& app, typed& into, action& chosen) {
+  auto& version = add_command(app, "version", "Say which program this is", "keyrack version --json");
+  version.add_flag("--json", into.json, "Answer in JSON");
+  version.callback([&] { chosen = [&] { return deploy::version(into.json); }; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Keyrack, a hotel reservation cluster: every hotel an actor, every booking durable", "keyrack"};
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 done, 1 it failed or what was checked is not so, 2 called wrongly.\n"
+             "Example:\n  keyrack migrate && keyrack serve");
+  typed into;
+  action chosen;
+  add_serve(app, into, chosen);
+  add_migrate(app, into, chosen);
+  add_journal(app, into, chosen);
+  add_config(app, into, chosen);
+  add_version(app, into, chosen);
+  try {
+    app.parse(argc, argv);
+    return chosen();
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? deploy::exit_ok : deploy::exit_usage;
+  } catch (const std::exception& error) {
+    deploy::complain(error.what());
+    return deploy::exit_failed;
+  }
+}

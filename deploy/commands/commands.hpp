@@ -1,17 +1,64 @@
 // The commands of the program `keyrack`: one function each, called by main with settings that are already checked. What
-// a command does belongs to the modules; here stands only what it prints and how it exits.
+// a command does belongs to the modules; here stands only what it prints and how it exits. Results go to standard
+// output, what went wrong to standard error, with what to do about it.
 #pragma once
 
-namespace keyrack {
-struct settings;
-}
+#include "config/settings_load.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace keyrack::deploy {
 
-/// Exit statuses of every command: it failed, or what was checked is not so; it was called wrongly (also: bad settings).
-enum exit_status : int { exit_ok = 0, exit_failed = 1, exit_usage = 2 };
+/// Exit statuses of every command.
+enum exit_status : int {
+  exit_ok = 0,
+  exit_failed = 1,  ///< it failed, or what was checked is not so
+  exit_usage = 2,   ///< it was called wrongly, or with settings that cannot be used
+};
 
-/// Runs a node until SIGINT or SIGTERM, then drains it. Returns an exit_status.
+/// A node's version, as /metrics, the log and `keyrack version` say it.
+std::string_view program_version();
+
+/// Prints a sentence to standard error, after the program's name.
+void complain(std::string_view sentence);
+
+/// Prints every fault of the settings to standard error, and what to do.
+void complain(const std::vector<settings_fault>& faults);
+
+/// Runs a node until SIGINT or SIGTERM, then drains it.
 int serve(const settings& settings);
+
+struct migrate_options {
+  bool check = false;  ///< only say what would be done; exit_failed if anything would
+  bool json = false;
+};
+int migrate(const settings& settings, const migrate_options& options);
+
+struct journal_show_options {
+  std::string hotel;
+  std::uint64_t from = 1;  ///< sequence of the first event
+  bool json = false;
+};
+int journal_show(const settings& settings, const journal_show_options& options);
+
+struct journal_verify_options {
+  bool all = false;  ///< past the first hotels with faults too
+  bool json = false;
+};
+int journal_verify(const settings& settings, const journal_verify_options& options);
+
+struct config_show_options {
+  bool documented = false;  ///< ranges and reasons instead of origins: the text of keyrack.toml
+  bool json = false;
+};
+int config_show(const loaded_settings& settings, const config_show_options& options);
+int config_check(const std::expected<loaded_settings, std::vector<settings_fault>>& loaded, bool json);
+
+int version(bool json);
 
 }  // namespace keyrack::deploy
