@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -46,9 +47,11 @@ std::expected<generator, std::string> generator_for(const arguments& given) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto cities = parse_cities(text);
   if (!cities) return std::unexpected(fmt::format("{}: {}", given.cities, cities.error()));
-  const auto from = given.from.empty() ? tomorrow() : parse_date(given.from);
+  auto from = given.from.empty() ? tomorrow() : parse_date(given.from);
   if (!from) return std::unexpected(fmt::format("--from: not a date of the form YYYY-MM-DD: {}", given.from));
   const auto made_for = parse_profile(given.profile).value_or(profile::demo);
+  // A load of yesterday's that is taken up again leaves out what is past; what is left has the keys it had.
+  if (made_for == profile::demo) from = std::max(*from, tomorrow());
   return generator(std::move(*cities), {.profile = made_for, .seed = given.seed, .from = *from});
 }
 
@@ -103,7 +106,9 @@ void add_common(CLI::App& to, arguments& given) {
       ->check(CLI::IsMember({"demo", "scale"}))
       ->capture_default_str();
   to.add_option("--seed", given.seed, "Another seed makes other hotels")->capture_default_str();
-  to.add_option("--from", given.from, "First night with prices and bookings, YYYY-MM-DD; tomorrow unless given");
+  to.add_option(
+      "--from", given.from,
+      "First night with prices and bookings, YYYY-MM-DD; tomorrow unless given, and never before that in profile demo");
   to.add_option("--cities", given.cities, "The table of cities");
 }
 

@@ -138,7 +138,6 @@ asio::awaitable<std::string> create_hotel(load_run& run, http_client& client, co
   const auto body = co_await carried_out(run, client, create_hotel_request(run.from.made_with(), hotel));
   auto id = member(body, "id");
   if (id.empty()) throw load_failed("the answer to POST /v1/hotels has no id; is this a Keyrack node?");
-  ++run.report.counts.hotels;
   co_return id;
 }
 
@@ -199,6 +198,7 @@ asio::awaitable<void> load_hotel(load_run& run, http_client& client, std::uint32
     co_await book(run, client, book_request(made_with, hotel, booked, hotel_id, ids));
     run.done += step;
   }
+  ++run.report.counts.hotels;
 
   if (made_with.profile != profile::demo) co_return;
   const auto earliest = made_with.from + 13;

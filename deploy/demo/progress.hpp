@@ -11,7 +11,7 @@ namespace keyrack::demo {
 
 /// What has been done so far. `replayed` and `refused` are among the others.
 struct load_counts {
-  std::uint64_t hotels = 0;
+  std::uint64_t hotels = 0;  ///< with all that is theirs
   std::uint64_t room_types = 0;
   std::uint64_t calendars = 0;
   std::uint64_t bookings = 0;
