@@ -18,11 +18,11 @@ constexpr std::uint32_t int2 = 21;
 constexpr std::uint32_t int4 = 23;
 constexpr std::uint32_t text = 25;
 constexpr std::uint32_t timestamptz = 1184;
-constexpr std::uint32_t boolean_array = 1000;
 constexpr std::uint32_t bytea_array = 1001;
 constexpr std::uint32_t int2_array = 1005;
 constexpr std::uint32_t text_array = 1009;
 constexpr std::uint32_t int8_array = 1016;
+constexpr std::uint32_t timestamptz_array = 1185;
 }  // namespace oid
 
 constexpr std::int64_t us_1970_to_2000 = 946'684'800'000'000;
@@ -57,6 +57,16 @@ void pg_params::array_header(std::uint32_t element_type, std::size_t count) {
   if (count == 0) return;
   number(static_cast<std::int32_t>(count));
   number<std::int32_t>(1);  // lower bound
+}
+
+void pg_params::int64_array(std::uint32_t type, std::uint32_t element_type, std::span<const std::int64_t> values) {
+  begin(type);
+  array_header(element_type, values.size());
+  for (const auto v : values) {
+    number<std::int32_t>(sizeof v);
+    number(v);
+  }
+  end();
 }
 
 pg_params& pg_params::int2(std::int16_t value) {
@@ -127,24 +137,12 @@ pg_params& pg_params::int2_array(std::span<const std::int16_t> values) {
 }
 
 pg_params& pg_params::int8_array(std::span<const std::int64_t> values) {
-  begin(oid::int8_array);
-  array_header(oid::int8, values.size());
-  for (const auto v : values) {
-    number<std::int32_t>(sizeof v);
-    number(v);
-  }
-  end();
+  int64_array(oid::int8_array, oid::int8, values);
   return *this;
 }
 
-pg_params& pg_params::boolean_array(const std::vector<bool>& values) {
-  begin(oid::boolean_array);
-  array_header(oid::boolean, values.size());
-  for (const bool v : values) {
-    number<std::int32_t>(1);
-    bytes_.push_back(v ? 1 : 0);
-  }
-  end();
+pg_params& pg_params::timestamptz_array(std::span<const std::int64_t> values) {
+  int64_array(oid::timestamptz_array, oid::timestamptz, values);
   return *this;
 }
 

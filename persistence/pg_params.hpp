@@ -29,7 +29,8 @@ public:
 
   pg_params& int2_array(std::span<const std::int16_t> values);
   pg_params& int8_array(std::span<const std::int64_t> values);
-  pg_params& boolean_array(const std::vector<bool>& values);
+  /// Each in microseconds as `to_pg_microseconds` gives them.
+  pg_params& timestamptz_array(std::span<const std::int64_t> values);
   pg_params& text_array(std::span<const std::string_view> values);
   pg_params& bytea_array(std::span<const std::string_view> values);
 
@@ -44,6 +45,7 @@ public:
 private:
   void begin(std::uint32_t type);
   void end();
+  void int64_array(std::uint32_t type, std::uint32_t element_type, std::span<const std::int64_t> values);
   void array_header(std::uint32_t element_type, std::size_t count);
   template <typename T>
   void number(T value);
