@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
 
 namespace keyrack::persistence {
 namespace {
@@ -25,6 +28,10 @@ constexpr int window_nights_max = 2 * limits::bookable_nights + limits::stay_nig
 // The most that a night's limit, and so the rooms taken, can be.
 constexpr std::int64_t taken_max =
     static_cast<std::int64_t>(limits::rooms_per_type_max) * (100 + limits::overbooking_percent_max) / 100;
+
+// Of the request table's packed entries.
+constexpr std::uint64_t seq_max = (std::uint64_t{1} << 48) - 1;
+constexpr std::uint64_t reservation_number_max = (std::uint64_t{1} << 40) - 1;
 
 void write(const night_rule& rule, pb::RuleRun& to) {
   if (rule.price != night_rule::price_unset) to.set_price(rule.price);
@@ -139,6 +146,7 @@ void read(const pb::Snapshot& head, hotel_state& to, fault& f) {
   f.require(head.format() == snapshot_format, "a snapshot's format that is not known");
   f.require(head.has_profile(), "no profile");
   f.require(head.types_size() <= limits::room_types_per_hotel_max, "too many room types");
+  f.require(head.seq() <= seq_max && head.last_reservation() <= reservation_number_max, "a number too high");
   f.require(std::max({head.version(), head.rooms_version(), head.calendar_version(), head.last_reservation()}) <=
                 head.seq(),
             "a version above the sequence number");
@@ -163,46 +171,57 @@ void read(const pb::Snapshot& head, hotel_state& to, fault& f) {
   to.last_reservation = head.last_reservation();
 }
 
-room_type_state* find_type(hotel_state& hotel, room_type_id id) {
-  return const_cast<room_type_state*>(hotel.find_type(id));
-}
+/// What `restore_derived` counts on, so that foreign bytes cannot break it: rooms taken that some limit once allowed, no
+/// room with two guests, every reservation's creating key remembered.
+class derived_check {
+public:
+  explicit derived_check(const hotel_state& hotel) : hotel_(hotel) {}
 
-/// Rooms of the reservation out of sale, on the nights that its types' calendars still hold.
-void restore_taken(hotel_state& hotel, const reservation& r, fault& f) {
-  for (const auto& item : r.items) {
-    auto* type = find_type(hotel, item.type);
-    if (type == nullptr) continue;  // a guest who overstays in a type that was removed since
+  void see(const reservation& r, fault& f) {
+    const auto creation = hotel_.requests.find(r.created_by);
+    f.require(creation && creation->reservation == r.number, "a reservation whose creating request is not there");
+    if (!takes_rooms(r.status)) return;
+    for (const auto& item : r.items) see(item, r.stay, f);
+    if (r.status != reservation_status::checked_in) return;
+    for (const auto& number : r.room_numbers) f.require(occupied_.insert(number).second, "a room occupied twice");
+  }
+
+private:
+  void see(const reserved_item& item, const stay& nights, fault& f) {
+    const auto* type = hotel_.find_type(item.type);
+    if (!f.require(type != nullptr, "a reservation of a room type that is not there")) return;
     const auto first = type->calendar.first_night();
-    f.require(r.stay.check_out - first <= window_nights_max, "a stay beyond the calendar");
-    if (f) return;
-    for (auto night = std::max(first, r.stay.check_in); night < r.stay.check_out; ++night)
-      f.require(type->calendar.taken(night) + item.rooms <= taken_max, "more rooms taken than any limit allows");
-    if (f) return;
-    type->calendar.take(r.stay, item.rooms);
-  }
-}
-
-/// What evolve keeps beside the reservations, for one of them.
-void restore_derived(hotel_state& hotel, const reservation& r, fault& f) {
-  using enum reservation_status;
-  if (takes_rooms(r.status)) {
-    restore_taken(hotel, r, f);
-    if (r.status == pending) hotel.holds.emplace(r.hold_expires_at, r.number);
-    if (r.status == checked_in) {
-      for (const auto& number : r.room_numbers)
-        f.require(hotel.occupied.emplace(number, r.number).second, "a room occupied twice");
+    if (!f.require(nights.check_out - first <= window_nights_max, "a stay beyond the calendar")) return;
+    auto& taken = taken_[item.type];
+    taken.resize(window_nights_max);
+    for (auto night = std::max(first, nights.check_in); night < nights.check_out; ++night) {
+      auto& rooms = taken[static_cast<std::size_t>(night - first)];
+      rooms += item.rooms;
+      f.require(rooms <= taken_max, "more rooms taken than any limit allows");
     }
-    return;
   }
-  const bool short_lived = r.status == expired || r.status == cancelled;
-  const instant::duration kept = short_lived ? instant::duration{limits::lapsed_or_cancelled_kept}
-                                             : instant::duration{limits::completed_or_no_show_kept};
-  hotel.leaving.emplace(r.updated_at + kept, r.number);
+
+  const hotel_state& hotel_;
+  std::map<room_type_id, std::vector<std::int64_t>> taken_;
+  std::set<std::string_view> occupied_;
+};
+
+/// Whatever names the reservation, as it stands. REQUIRES: `derived_check` has found nothing wrong.
+void list(hotel_state& hotel, const reservation& r) {
+  if (takes_rooms(r.status)) {
+    for (const auto& item : r.items) hotel.find_type(item.type)->calendar.take(r.stay, item.rooms);
+  }
+  if (r.status == reservation_status::pending) hotel.holds.emplace(r.hold_expires_at, r.number);
+  if (r.status == reservation_status::checked_in) {
+    for (const auto& number : r.room_numbers) hotel.occupied.emplace(number, r.number);
+  }
+  if (const auto leaves = leaves_at(r)) hotel.leaving.emplace(*leaves, r.number);
 }
 
 void restore(hotel_state& to, const pb::Room& message, fault& f) {
   f.require(to.rooms.size() < limits::rooms_listed_max, "too many rooms");
-  to.rooms.push_back(read(message, f));
+  const auto& added = to.rooms.emplace_back(read(message, f));
+  f.require(to.find_type(added.type) != nullptr, "a room of a type that is not there");
 }
 
 void restore(hotel_state& to, const pb::Reservation& message, reservation_number& above, fault& f) {
@@ -211,11 +230,10 @@ void restore(hotel_state& to, const pb::Reservation& message, reservation_number
   f.require(r.version <= to.seq && r.updated_at <= to.last_at, "a reservation that is newer than its hotel");
   if (f) return;
   above = r.number;
-  restore_derived(to, r, f);
   to.reservations.put(std::move(r));
 }
 
-void restore(hotel_state& to, const pb::KnownRequest& message, instant& not_before, fault& f) {
+void restore(hotel_state& to, const pb::KnownRequest& message, pb::KnownRequest& before, fault& f) {
   wire::require_known(message, f);
   const request_key key{message.key_high(), message.key_low()};
   const known_request known{.digest = message.digest(),
@@ -225,11 +243,11 @@ void restore(hotel_state& to, const pb::KnownRequest& message, instant& not_befo
                             .op = read_operation(message.operation(), f)};
   f.require(known.seq >= 1 && known.seq <= to.seq && known.reservation.value <= to.last_reservation,
             "a request that is newer than its hotel");
-  f.require(known.at >= not_before && known.at <= to.last_at, "requests out of order");
-  f.require(to.requests.find(key) == nullptr, "a request twice");
+  f.require(message.at() >= before.at() && known.at <= to.last_at && known.seq > before.seq(), "requests out of order");
+  f.require(!to.requests.find(key), "a request twice");
   f.require(to.requests.size() < limits::request_keys_max, "too many requests");
   if (f) return;
-  not_before = known.at;
+  before = message;
   to.requests.remember(key, known);
 }
 
@@ -296,15 +314,21 @@ std::expected<hotel_state, std::string> decode_snapshot(hotel_id id, std::string
   read(head, to, f);
 
   reservation_number above;
-  instant not_before{};
-  const bool whole = !f && read_elements<pb::Room>(fields, rooms_field, f, [&](const pb::Room& m) {
-    restore(to, m, f);
-  }) && read_elements<pb::Reservation>(fields, reservations_field, f, [&](const pb::Reservation& m) {
-    restore(to, m, above, f);
-  }) && read_elements<pb::KnownRequest>(fields, requests_field, f, [&](const pb::KnownRequest& m) {
-    restore(to, m, not_before, f);
-  }) && f.require(fields.at_end(), "elements out of order");
-  if (!whole) return std::unexpected(fmt::format("snapshot: {}", f.why()));
+  pb::KnownRequest before;
+  const bool whole = !f &&
+                     read_elements<pb::Room>(fields, rooms_field, f, [&](const pb::Room& m) { restore(to, m, f); }) &&
+                     read_elements<pb::Reservation>(fields, reservations_field, f,
+                                                    [&](const pb::Reservation& m) { restore(to, m, above, f); }) &&
+                     read_elements<pb::KnownRequest>(fields, requests_field, f,
+                                                     [&](const pb::KnownRequest& m) { restore(to, m, before, f); }) &&
+                     f.require(fields.at_end(), "elements out of order");
+  if (whole) {
+    derived_check check{to};
+    to.reservations.for_each([&](const reservation& r) { check.see(r, f); });
+  }
+  if (f) return std::unexpected(fmt::format("snapshot: {}", f.why()));
+  to.reservations.for_each([&](const reservation& r) { list(to, r); });
+  restore_derived(to);
   return to;
 }
 
