@@ -20,8 +20,6 @@ struct typed {
   std::vector<std::string> assignments;
   bool json = false;
   deploy::migrate_options migrate;
-  deploy::journal_show_options show;
-  deploy::journal_verify_options verify;
   deploy::config_show_options config_show;
 };
 
@@ -84,35 +82,6 @@ void add_migrate(CLI::App& app, typed& into, action& chosen) {
   });
 }
 
-void add_journal(CLI::App& app, typed& into, action& chosen) {
-  auto& journal = add_command(app, "journal", "Read the journal as a person, or check it", "keyrack journal verify");
-  journal.require_subcommand(1);
-  auto& show = add_command(journal, "show", "Print a hotel's events", "keyrack journal show 7k2m9qx4vd1h --from 100");
-  add_settings_options(show, into);
-  show.add_option("hotel", into.show.hotel, "The hotel's id")->required()->type_name("HOTEL");
-  show.add_option("--from", into.show.from, "Sequence number of the first event")
-      ->type_name("SEQ")
-      ->capture_default_str();
-  show.add_flag("--json", into.show.json, "A JSON object per line");
-  show.callback([&] {
-    chosen = [&] {
-      return with_settings(into, [&](const auto& given) { return deploy::journal_show(given.values, into.show); });
-    };
-  });
-  auto& verify = add_command(journal, "verify",
-                             "Replay the journal and check: never oversold, one answer per request, no gap, no fork, "
-                             "one writer at a time",
-                             "keyrack journal verify --all --json");
-  add_settings_options(verify, into);
-  verify.add_flag("--all", into.verify.all, "Print every fault, not only the first ones");
-  verify.add_flag("--json", into.verify.json, "Answer in JSON");
-  verify.callback([&] {
-    chosen = [&] {
-      return with_settings(into, [&](const auto& given) { return deploy::journal_verify(given.values, into.verify); });
-    };
-  });
-}
-
 void add_config(CLI::App& app, typed& into, action& chosen) {
   auto& config = add_command(app, "config", "Show or check the settings", "keyrack config show --config keyrack.toml");
   config.require_subcommand(1);
@@ -150,7 +119,6 @@ int main(int argc, char** argv) {
   action chosen;
   add_serve(app, into, chosen);
   add_migrate(app, into, chosen);
-  add_journal(app, into, chosen);
   add_config(app, into, chosen);
   add_version(app, into, chosen);
   try {
