@@ -46,13 +46,17 @@ struct night_change {
 
 night_rule changed(night_rule rule, const night_change& change);
 
-/// Rules and rooms taken by night. Both windows grow on demand and are trimmed from the front by `forget_before`.
+/// Rules and rooms taken by night. Both windows grow on demand, end with a night that says something, and are trimmed from
+/// the front by `forget_before`: two calendars that say the same are equal.
 class calendar {
 public:
+  /// What is set for the night; an unset rule outside of the window.
   const night_rule& rule(date night) const;
+
+  /// Nights before `first_night()` are not remembered.
   void set_rule(date night, const night_rule& rule);
 
-  /// Rooms of reservations that sleep that night, by what `take` has counted. Never negative.
+  /// Rooms of reservations that sleep that night, by what `take` has counted. Never negative, which is asserted.
   std::int32_t taken(date night) const;
 
   /// Counts `rooms` (negative: gives back) on each night of the stay that is still in the window.
@@ -65,6 +69,8 @@ public:
   /// One past the last night with a rule; `first_night()` when there is none.
   date rules_end() const { return first_ + static_cast<int>(rules_.size()); }
   date taken_end() const { return first_ + static_cast<int>(taken_.size()); }
+
+  bool operator==(const calendar&) const = default;
 
 private:
   date first_{};

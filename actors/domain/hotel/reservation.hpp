@@ -14,9 +14,12 @@
 
 #include "actors/domain/ids.hpp"
 #include "actors/domain/money.hpp"
+#include "actors/domain/small_vector.hpp"
 #include "actors/domain/stay.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,21 +41,22 @@ constexpr bool takes_rooms(reservation_status s) { return s <= reservation_statu
 struct reserved_item {
   room_type_id type;
   std::int32_t rooms = 0;
-  std::int32_t guests = 0;                 ///< persons in all rooms of this item together
-  std::vector<std::int64_t> night_prices;  ///< minor units, one per night of the stay, in order
+  std::int32_t guests = 0;                     ///< persons in all rooms of this item together
+  small_vector<std::int64_t, 2> night_prices;  ///< minor units, one per night of the stay, in order
   bool operator==(const reserved_item&) const = default;
 };
 
+/// There are millions of them: the order of the fields leaves no holes, and one of a few nights has no heap block.
 struct reservation {
   reservation_number number;
   reservation_status status = reservation_status::pending;
   bool key_is_client_reference = false;  ///< the creating key is a UUID that the client named `reservation_id`
+  currency priced_in;
   request_key created_by;
   guest_id guest;
   keyrack::stay stay;
-  std::vector<reserved_item> items;
-  std::vector<std::string> room_numbers;  ///< physical rooms, item by item; empty before check-in
-  currency priced_in;
+  small_vector<reserved_item, 1> items;
+  small_vector<std::string, 0> room_numbers;  ///< physical rooms, item by item; empty before check-in
   instant created_at{};
   instant updated_at{};
   instant hold_expires_at{};  ///< of a pending reservation; what it was of one that was held; zero if never held
@@ -64,31 +68,53 @@ struct reservation {
 std::int64_t subtotal(const reserved_item& item);
 std::int64_t total(const reservation& r);
 
-/// The reservations that are in memory, by number. Numbers only grow, so that it is a sorted array: 16 million
-/// reservations of a cluster fit a few gigabytes, and a copy for a snapshot is one sweep.
+/// The reservations that are in memory, by number. Numbers only grow, so that it is a list of sorted pages: an addition
+/// moves nothing, an erasure moves a page at most, and a copy for a snapshot is one sweep.
 class reservation_book {
 public:
+  /// Null when it is not here. Valid until the next `put` or `erase`.
   const reservation* find(reservation_number number) const;
 
-  /// Adds or replaces. A new number is above all that were ever added.
+  /// Adds or replaces.
+  /// REQUIRES: a new number is above all that were ever added.
   void put(reservation r);
   void erase(reservation_number number);
-  std::size_t size() const { return entries_.size() - erased_; }
+  std::size_t size() const { return size_; }
 
   /// All, in the order of their numbers.
   template <typename Visit>
   void for_each(Visit visit) const {
-    for (const auto& e : entries_) {
-      if (e.number.value != 0 && !gone(e)) visit(e);
+    for (const auto& p : pages_) {
+      for (const auto& r : p.entries) visit(r);
     }
   }
 
-private:
-  static bool gone(const reservation& r) { return r.version == 0; }
-  std::vector<reservation>::iterator lower_bound(reservation_number number);
+  /// Those below a number, newest first, until `visit` says false.
+  template <typename Visit>
+  void for_each_below(reservation_number below, Visit visit) const {
+    for (auto p = pages_.rbegin(); p != pages_.rend(); ++p) {
+      for (auto r = p->entries.rbegin(); r != p->entries.rend(); ++r) {
+        if (r->number < below && !visit(*r)) return;
+      }
+    }
+  }
 
-  std::vector<reservation> entries_;  // an erased one stays as a tombstone of version 0 until half of all are such
-  std::size_t erased_ = 0;
+  /// The same reservations, however they lie in pages.
+  bool operator==(const reservation_book& other) const;
+
+private:
+  struct page {
+    reservation_number first;  // at or below all numbers in it, above all of the page before
+    std::vector<reservation> entries;
+  };
+  static constexpr std::size_t page_entries_max = 64;
+
+  std::vector<page>::iterator page_of(reservation_number number);
+  std::vector<page>::const_iterator page_of(reservation_number number) const;
+
+  std::vector<page> pages_;  // none is empty
+  std::size_t size_ = 0;
+  reservation_number newest_;
 };
 
 }  // namespace keyrack

@@ -4,61 +4,35 @@
 #include "actors/domain/hotel/calendar.hpp"
 #include "actors/domain/hotel/events.hpp"
 #include "actors/domain/hotel/profile.hpp"
+#include "actors/domain/hotel/request_table.hpp"
 #include "actors/domain/hotel/reservation.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace keyrack {
 
+/// From this night on, until the next step, so many rooms of a type are out of order.
+struct out_of_order_step {
+  date from;
+  std::int32_t rooms = 0;
+  bool operator==(const out_of_order_step&) const = default;
+};
+
 struct room_type_state {
   room_type_id id;
   room_type_profile profile;
   keyrack::calendar calendar;
+  std::vector<out_of_order_step> out_of_order;  ///< follows from the hotel's rooms; in order
   std::uint64_t version = 0;
   instant created_at{};
   instant updated_at{};
-};
-
-/// What is remembered of an accepted request: enough to recognise it and to find its answer in the journal.
-struct known_request {
-  std::uint64_t digest = 0;
-  std::uint64_t seq = 0;           ///< of the event that answers it
-  instant at{};                    ///< of that event
-  reservation_number reservation;  ///< 0 when it was not about one
-  operation op{};
-  bool operator==(const known_request&) const = default;
-};
-
-/// Accepted requests by key. A key is kept for `limits::request_key_kept` of event time, and as long as its reservation
-/// is in memory; never dropped early. Restoring one from `in_order()` is `remember` of each, in that order.
-class request_table {
-public:
-  const known_request* find(const request_key& key) const;
-  std::size_t size() const { return known_.size(); }
-
-  /// `known.at` never goes back from call to call.
-  void remember(const request_key& key, const known_request& known);
-
-  /// Forgets the keys from before `before` whose reservation is not in the book.
-  void forget_before(instant before, const reservation_book& book);
-
-  /// The reservation has left the book: its keys from before `before` go now, younger ones when they are old enough.
-  void reservation_left(const reservation& gone, instant before);
-
-  std::vector<std::pair<request_key, known_request>> in_order() const;
-
-private:
-  std::unordered_map<request_key, known_request> known_;
-  std::deque<request_key> young_;  // oldest first
-  // Old keys that wait for their reservation to leave. The creating key is not in it: the reservation itself names it.
-  std::multimap<reservation_number, request_key> of_reservation_;
+  bool operator==(const room_type_state&) const = default;
 };
 
 struct hotel_state {
@@ -87,6 +61,19 @@ struct hotel_state {
   request_table requests;
 
   const room_type_state* find_type(room_type_id type) const;
+  room_type_state* find_type(room_type_id type);
+
+  bool operator==(const hotel_state&) const = default;
 };
+
+/// Counts the rooms out of order by night anew, after the list of rooms or of types has changed.
+void count_out_of_order(hotel_state& hotel);
+
+/// For a state from a snapshot: fills what neither is in it nor follows from single reservations, that is rooms out of
+/// order by night, and which old keys wait for which reservation.
+void restore_derived(hotel_state& hotel);
+
+/// When an ended reservation leaves memory; nothing while it has not ended.
+std::optional<instant> leaves_at(const reservation& r);
 
 }  // namespace keyrack
