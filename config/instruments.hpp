@@ -1,6 +1,6 @@
 // What metrics are made of: counter, gauge, histogram, and families of them by label. Updates are single relaxed atomic
-// operations, cheap enough for every request (prometheus-cpp's own histogram takes a mutex); reading happens only when
-// Prometheus asks. Knows no metric's name: those are in metrics.hpp.
+// operations, cheap enough for every request; prometheus-cpp comes in only when somebody reads, in instruments.cpp.
+// Knows no metric's name: those are in metrics.hpp.
 #pragma once
 
 #include <array>

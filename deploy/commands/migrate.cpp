@@ -31,6 +31,7 @@ int migrate(const settings& settings, const migrate_options& options) {
       options.check ? persistence::check_schema(settings.database) : persistence::migrate(settings.database);
   if (!status) {
     complain(status.error());
+    complain("`keyrack config show` says which database this was, and where database.url came from");
     return exit_failed;
   }
   if (options.json) {
