@@ -3,13 +3,15 @@
 Knows the generators' options and output, and nothing about what is behind the port."""
 
 import csv
+import functools
 import json
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.postgres import BINARIES, without_pg
-from lib.processes import run
+from lib.processes import machine_seconds, run
 
 # pgbench writes a file per thread of its own.
 THREADS = os.cpu_count() or 1
@@ -17,7 +19,8 @@ THREADS = os.cpu_count() or 1
 
 @dataclass
 class Measurement:
-    """What one run of a generator found. Latencies in milliseconds; `succeeded` and `failed` count requests."""
+    """What one run of a generator found. Latencies in milliseconds; `succeeded` and `failed` count requests; `strangers` is
+    the share of the processors (0 to 1) that was used by others than the generator and the servers of this run."""
 
     succeeded: int
     failed: int
@@ -25,6 +28,7 @@ class Measurement:
     p50_ms: float
     p99_ms: float
     notes: dict = field(default_factory=dict)
+    strangers: float = 0.0
 
     @property
     def per_second(self):
@@ -32,6 +36,20 @@ class Measurement:
         return self.succeeded / self.seconds if self.seconds > 0 else 0.0
 
 
+def watched(generator):
+    """Lets a generator's measurement say what share of the processors strangers used meanwhile (0 to 1)."""
+    @functools.wraps(generator)
+    def measured(*arguments, **named):
+        begun, (busy, ours) = time.monotonic(), machine_seconds()
+        found = generator(*arguments, **named)
+        busy_now, ours_now = machine_seconds()
+        used = (busy_now - busy) - (ours_now - ours)
+        found.strangers = max(0.0, used / ((time.monotonic() - begun) * THREADS))
+        return found
+    return measured
+
+
+@watched
 def wrk(script, url, requests, connections, seconds):
     """wrk in a closed loop: each connection sends the next request of the file `requests` when it has its answer."""
     output = run(["wrk", "-t", str(min(THREADS, connections)), "-c", str(connections), "-d", f"{seconds}s",
@@ -43,6 +61,7 @@ def wrk(script, url, requests, connections, seconds):
                        {"max_ms": found["max_us"] / 1e3, "socket_errors": found["socket_errors"]})
 
 
+@watched
 def load(program, port, requests, connections, seconds, expect, rate=0, warmup=0):
     """Our own generator: a closed loop, or an open one at `rate` requests a second whose latency counts from the moment
     a request was due, so that a stalled server is not flattered."""
@@ -53,6 +72,7 @@ def load(program, port, requests, connections, seconds, expect, rate=0, warmup=0
                        found["p99_ms"], found)
 
 
+@watched
 def pgbench(url, script, variables, clients, seconds, directory, isolation=None):
     """pgbench with prepared statements; latencies are read from its transaction logs (they include retries)."""
     prefix = Path(directory) / "pgbench-transactions"
@@ -95,6 +115,7 @@ def percentile(ordered, percent):
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0
 
 
+@watched
 def redis_benchmark(port, clients, seconds, keyspace, command):
     """redis-benchmark for about that long: it counts requests, not seconds, so a short run finds the number first. One
     thread of it is as fast as two, or faster, with one thread of Redis on two processors."""

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from lib.processes import family_cpu_seconds, run
+from lib.processes import adopted, family_cpu_seconds, run
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 SCRIPT = Path(__file__).resolve().parents[3] / "deploy" / "lib" / "postgres.sh"
@@ -34,11 +34,13 @@ class Postgres:
             log.seek(0)
             self.base_url = log.read().splitlines()[-1].strip()
         self.pid = int(run([str(SCRIPT), "pid", str(self.home)]))
+        adopted.add(self.pid)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        adopted.discard(self.pid)
         run([str(SCRIPT), "remove", str(self.home)])
 
     def cpu_seconds(self):

@@ -112,6 +112,18 @@ def family_cpu_seconds(root):
     return sum(ticks for pid, ticks in times.items() if belongs(pid)) / TICKS_PER_SECOND
 
 
+# Servers that are not our descendants, because a script started them.
+adopted = set()
+
+
+def machine_seconds():
+    """Processor time that the whole machine has used since it started, and how much of it was ours, in seconds."""
+    # user, nice, system, (idle, iowait,) irq, softirq, steal of proc(5).
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    ours = sum(family_cpu_seconds(pid) for pid in {os.getpid(), *adopted})
+    return (sum(ticks) - ticks[3] - ticks[4]) / TICKS_PER_SECOND, ours
+
+
 def resident_bytes(pid):
     """Resident memory of one process in bytes; 0 when it has ended."""
     try:

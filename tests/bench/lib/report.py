@@ -74,15 +74,15 @@ class Results:
 
 
 # Texts to the left, figures to the right.
-WIDTHS = ("<38", "<29", ">8", ">10", ">9", ">9", ">8", ">9")
-HEADINGS = ("what", "where", "clients", "per second", "p50 ms", "p99 ms", "failed", "Keyrack")
+WIDTHS = ("<38", "<29", ">8", ">10", ">9", ">9", ">8", ">9", ">9")
+HEADINGS = ("what", "where", "clients", "per second", "p50 ms", "p99 ms", "failed", "strangers", "Keyrack")
 
 
 def cells(row, ratio):
     """A row's texts; `ratio` is how many times as fast Keyrack is."""
     found = row.found
     return (row.peer, row.shape, str(row.clients), f"{found.per_second:,.0f}", f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}",
-            str(found.failed), f"{ratio:.2f} ×" if ratio else "")
+            str(found.failed), f"{found.strangers:.0%}", f"{ratio:.2f} ×" if ratio else "")
 
 
 def line(texts):
@@ -97,7 +97,8 @@ def print_table(results, ours):
         against = ours(row)
         mine = results.rate(*against) if against else None
         print(line(cells(row, mine / row.found.per_second if mine and row.found.per_second else None)))
-    print("\n“Keyrack” is how many times that rate Keyrack reached with the same work and as many clients.\n")
+    print("\n“Keyrack” is how many times that rate Keyrack reached with the same work and as many clients; “strangers” the share\n"
+          "of the processors that was used by other programs meanwhile: a ratio of rows that differ there means little.\n")
     for row in results.rows:
         if row.remark:
             print(f"{row.peer}, {row.shape or 'anywhere'}, {row.clients} clients: {row.remark}")
@@ -125,7 +126,7 @@ def print_machine(command):
     print(f"machine   {len(os.sched_getaffinity(0))} × {processors[0] if processors else platform.machine()}, "
           f"{int(memory[1]) / 1048576:.1f} GiB, Linux {platform.release()}, "
           f"{os_release[1] if os_release else ''} ({debian.read_text().strip() if debian.exists() else ''})")
-    print(f"load      {os.getloadavg()[0]:.2f} before the run (others at work make every figure worse)")
+    print(f"load      {os.getloadavg()[0]:.2f} before the run")
     versions = {"postgresql-15": "", "redis-server": "", "nginx": "", "wrk": ""}
     listed = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *versions], capture_output=True, text=True,
                             check=False).stdout
