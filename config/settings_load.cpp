@@ -64,24 +64,32 @@ private:
 
   void take_environment() {
     for (const auto& [name, text] : from_.environment) {
-      // KEYRACK_CONFIG names the file; whoever called us has read it.
-      if (!name.starts_with(prefix) || name == "KEYRACK_CONFIG") continue;
+      if (!name.starts_with(prefix)) continue;
       const auto of = std::ranges::find(settings_table(), name, variable_of);
       if (of != settings_table().end()) {
         take(*of, parse_setting(*of, text), name, 2);
       } else {
-        refuse_unknown(name, name, nearest_variable(name));
+        judge_unknown_variable(name);
       }
     }
   }
 
-  static std::string nearest_variable(std::string_view name) {
-    std::string key{name.substr(prefix.size())};
-    std::ranges::transform(key, key.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  /// A variable of a section, or near a setting, was meant for us and is misspelt. The others are somebody else's: the
+  /// test scripts' own, and what Kubernetes makes up for a service of our name (KEYRACK_PORT_8080_TCP).
+  void judge_unknown_variable(const std::string& name) {
+    auto key = lower_case(std::string_view{name}.substr(prefix.size()));
     if (const auto first = key.find('_'); first != key.npos) key[first] = '.';
+    const auto section = key.substr(0, key.find('.'));
     const auto* near = find_setting(nearest_setting(key));
-    return near == nullptr ? std::string{} : variable_of(*near);
+    if (near == nullptr && std::ranges::count(settings_sections(), section, &settings_section::name) == 0) return;
+    refuse_unknown(name, name, near == nullptr ? std::string{} : variable_of(*near));
+  }
+
+  static std::string lower_case(std::string_view text) {
+    std::string out{text};
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return out;
   }
 
   void take_assignments() {

@@ -23,7 +23,7 @@ struct settings_fault {
 
 struct settings_sources {
   std::optional<std::filesystem::path> file;
-  std::vector<std::pair<std::string, std::string>> environment;  ///< name and value; others than KEYRACK_… are ignored
+  std::vector<std::pair<std::string, std::string>> environment;  ///< name and value; see `load_settings`
   std::vector<std::string> assignments;                          ///< `key=value` each, later ones win
 };
 
@@ -32,7 +32,8 @@ struct loaded_settings {
   std::map<std::string, std::string, std::less<>> origins;  ///< key → place; keys that are not in it are built-in
 };
 
-/// Loads and checks. Reads the file, and the file that `database.url_file` names; nothing else.
+/// Loads and checks. Of the environment it takes the variables of settings, refuses those that look like a misspelt one
+/// (KEYRACK_ and a section, or near a setting's name) and ignores the rest. Reads the file, and the file that `database.url_file` names; nothing else.
 std::expected<loaded_settings, std::vector<settings_fault>> load_settings(const settings_sources& from);
 
 /// This process's environment, as `settings_sources` wants it.

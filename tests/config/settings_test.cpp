@@ -107,6 +107,16 @@ TEST(Settings, AllFaultsOfAllSourcesAreSaidAtOnce) {
                   "--set nonsense: nonsense is not a setting", "--set log.level: has no value: write --set key=value"));
 }
 
+TEST(Settings, AVariableThatLooksLikeOursIsRefusedAndAStrangersIsNot) {
+  for (const auto* ours : {"KEYRACK_GATEWAY_NONSENSE", "KEYRACK_GATWAY_PORT", "KEYRACK_GATEWAYPORT", "KEYRACK_LOG_"}) {
+    EXPECT_EQ(faults_of({.file = {}, .environment = {{ours, "1"}}, .assignments = {}}).size(), 1U) << ours;
+  }
+  for (const auto* other : {"KEYRACK_CONFIG", "KEYRACK_TEST_DATABASE_URL", "KEYRACK_PORT", "KEYRACK_SERVICE_PORT",
+                            "KEYRACK_PORT_8080_TCP", "KEYRACK_", "PGHOST", "keyrack_gateway_port"}) {
+    EXPECT_THAT(faults_of({.file = {}, .environment = {{other, "x"}}, .assignments = {}}), IsEmpty()) << other;
+  }
+}
+
 struct fault_case {
   std::string assignment;
   std::string fault;
