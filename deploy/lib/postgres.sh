@@ -121,7 +121,7 @@ pg_make_socket_directory() {
 pg_create() {
   local fresh=$pg_home/data.new
   pg_require_space 300
-  rm -rf "$fresh"
+  rm -rf "$fresh" "$pg_home"/removed-*
   pg_as_owner initdb -D "$fresh" -U keyrack -A trust -E UTF8 --locale=C --data-checksums --no-instructions >>"$pg_log" 2>&1 ||
     pg_explain_failure
   echo "include 'keyrack.conf'" | pg_as_owner tee -a "$fresh/postgresql.conf" >/dev/null
@@ -266,6 +266,8 @@ pg_crash() {
 pg_remove() {
   pg_locate "$1"
   pg_kill_all
+  # In one step, lest a removal that is interrupted leave half a database.
+  if [[ -e $pg_data ]]; then mv -T "$pg_data" "$pg_home/removed-$$"; fi
   rm -rf "$pg_home" "$pg_dir" "$pg_dir.at" "$pg_log" "$pg_log.1"
   if [[ $pg_socket == /tmp/keyrack-"$pg_hash" ]]; then rm -rf "$pg_socket"; fi
 }
