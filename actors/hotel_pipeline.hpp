@@ -49,7 +49,7 @@ public:
     std::shared_ptr<const hotel_state> snapshot;  ///< durable: keep it
   };
 
-  /// `loaded` is what the journal held when it was read, which began at `loaded_at`.
+  /// `loaded` is what the journal held when it was read, which ended before `loaded_at`.
   hotel_pipeline(hotel_state loaded, steady_instant loaded_at, snapshot_policy policy);
 
   /// A command or query has arrived. Commands past their deadline are refused undecided.
