@@ -48,16 +48,10 @@ void refresh(process_metrics& of) {
   of.log_dropped.set(static_cast<double>(log_lines_dropped()));
 }
 
-#ifdef NDEBUG
-constexpr auto build_kind = "release";
-#else
-constexpr auto build_kind = "debug";
-#endif
-
 }  // namespace
 
 metrics::metrics(std::string_view version) {
-  process.build_info.of({std::string{version}, __VERSION__, build_kind}).set(1);
+  process.build_info.of({std::string{version}, __VERSION__, KEYRACK_BUILD_TYPE}).set(1);
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   process.start_seconds.set(std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970));
   registry.before_reading([this] { refresh(process); });

@@ -10,11 +10,7 @@ namespace keyrack::deploy {
 std::string_view program_version() { return KEYRACK_VERSION; }
 
 int version(bool json) {
-#ifdef NDEBUG
-  constexpr std::string_view build = "release";
-#else
-  constexpr std::string_view build = "debug";
-#endif
+  constexpr std::string_view build = KEYRACK_BUILD_TYPE;
   const int schema = persistence::schema_steps().empty() ? 0 : persistence::schema_steps().back().number;
   if (json) {
     std::string compiler;
@@ -22,7 +18,7 @@ int version(bool json) {
     fmt::print("{{\"version\": \"{}\", \"schema\": {}, \"build\": \"{}\", \"compiler\": {}}}\n", program_version(),
                schema, build, compiler);
   } else {
-    fmt::print("keyrack {}, schema {}, {} build, {}\n", program_version(), schema, build, __VERSION__);
+    fmt::print("keyrack {}, schema {}, {}, compiler {}\n", program_version(), schema, build, __VERSION__);
   }
   return exit_ok;
 }
