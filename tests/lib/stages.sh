@@ -159,7 +159,14 @@ stage_sim_long() { KEYRACK_SIM_SEEDS=$KEYRACK_SIM_SEEDS_LONG run_label release s
 
 stage_release() { configure release && cmake --build --preset release; }
 
-stage_bench() { tests/bench/run --smoke; }
+stage_bench() {
+  local scenario before
+  for scenario in booking reads; do
+    before=$(now_ms)
+    tests/bench/run "$scenario" --smoke
+    count "$scenario" 1 0 0 "$(seconds_since "$before")"
+  done
+}
 
 stage_run() {
   local port
