@@ -192,11 +192,11 @@ private:
   void send_verdicts() {
     const auto verdicts = machine_.take_verdicts();
     for (const auto& v : verdicts) {
-      const auto sender = senders_.extract(v.ticket);
+      const auto asker = senders_.extract(v.ticket);
       result_counter(v.result).add();
       if (v.result == append_result::unknown) env_->counters.doubts_ended.of({"unknown"}).add();
-      if (!sender.empty()) {
-        caf::anon_send(caf::actor_cast<caf::actor>(sender.mapped()),
+      if (!asker.empty()) {
+        caf::anon_send(caf::actor_cast<caf::actor>(asker.mapped()),
                        append_done{.first_seq = v.first_seq, .result = v.result});
       }
     }

@@ -171,8 +171,8 @@ void pg_connection::state::take(raw_result result) {
     last = std::move(result);
     return;
   }
+  if (std::exchange(has_failed, true)) return;  // what follows is libpq's own: that the connection was closed
   const bool refused = field(result.get(), PG_DIAG_SEVERITY_NONLOCALIZED) == "ERROR";
-  has_failed = true;
   failed = {.kind = refused ? pg_failure::refused : pg_failure::in_doubt,
             .sqlstate = field(result.get(), PG_DIAG_SQLSTATE),
             .message = one_line(PQresultErrorMessage(result.get()))};

@@ -49,8 +49,8 @@ public:
   behavior_type make_behavior() override {
     return {[this](const save_snapshot& m) {
       const bool saved = save(*m.state);
-      if (const auto sender = current_sender()) {
-        caf::anon_send(caf::actor_cast<caf::actor>(sender), snapshot_saved{.seq = m.state->seq, .saved = saved});
+      if (const auto asker = current_sender()) {
+        caf::anon_send(caf::actor_cast<caf::actor>(asker), snapshot_saved{.seq = m.state->seq, .saved = saved});
       }
     }};
   }
@@ -61,9 +61,9 @@ private:
     const auto payload = encode_snapshot(state);
     pg_params params;
     params.int8(me_.incarnation).int2(me_.slot).int8(state.id.value).int8(state.seq).bytea(payload);
-    const auto done = connection_->run(sql_save, params, deadline());
-    if (done) return done->affected() == 1;
-    failed(done.error());
+    const auto answer = connection_->run(sql_save, params, deadline());
+    if (answer) return answer->affected() == 1;
+    failed(answer.error());
     return false;
   }
 
