@@ -30,7 +30,7 @@ public:
   using iterator = T*;
   using const_iterator = const T*;
 
-  small_vector() = default;
+  small_vector() noexcept {}  // not defaulted: a const one is fine, its storage holds nothing yet
   explicit small_vector(std::size_t count, const T& value = T{}) { assign(count, value); }
   small_vector(std::initializer_list<T> values) : small_vector(values.begin(), values.end()) {}
   template <std::forward_iterator Iterator>
