@@ -1,7 +1,6 @@
 #include "deploy/demo/generate.hpp"
 
 #include "actors/domain/assert.hpp"
-#include "actors/domain/limits.hpp"
 #include "deploy/demo/dice.hpp"
 #include "deploy/demo/fill.hpp"
 #include "deploy/demo/names.hpp"
@@ -166,9 +165,7 @@ hotel_plan generator::hotel(std::uint32_t index) const {
 }
 
 std::vector<calendar_change> generator::calendar(const hotel_plan& hotel) const {
-  // The last bookable night is a day nearer where the hotel's date is still yesterday's.
-  const stay window{settings_.from, settings_.from + (limits::bookable_nights - 2)};
-  return season_changes(hotel, window, settings_.profile == profile::demo);
+  return season_changes(hotel, {settings_.from, settings_.calendar_end}, settings_.profile == profile::demo);
 }
 
 std::vector<booking> generator::bookings(const hotel_plan& hotel) const {

@@ -27,6 +27,7 @@ struct settings {
   demo::profile profile = profile::demo;
   std::uint64_t seed = 1;
   date from;  ///< the first night with prices and bookings. It clips what is made, and changes nothing else of `demo`.
+  date calendar_end;  ///< one past the last night with prices; bookable nights end two years from today
 };
 
 struct hotel_plan {
@@ -67,7 +68,7 @@ public:
   /// The hotel, its room types, and what kind of house it is.
   hotel_plan hotel(std::uint32_t index) const;
 
-  /// Prices by season and weekday for every bookable night, and restrictions (`demo` only), in order of application.
+  /// Prices by season and weekday for every night up to `calendar_end`, and restrictions (`demo` only), in order of application.
   std::vector<calendar_change> calendar(const hotel_plan& hotel) const;
 
   /// Bookings that the hotel's rooms and its calendar allow in any order, as long as nobody else books.

@@ -36,7 +36,8 @@ api_request change_calendar_request(const settings& made_with, const hotel_plan&
                                     const std::vector<room_type_id>& ids) {
   return {.method = "PATCH",
           .target = fmt::format("/v1/hotels/{}/calendar", hotel_id),
-          .key = key_of(made_with, hotel, fmt::format("calendar/{}", to_text(made_with.from))),
+          .key = key_of(made_with, hotel,
+                        fmt::format("calendar/{}/{}", to_text(made_with.from), to_text(made_with.calendar_end))),
           .body = calendar_body(changes, ids)};
 }
 

@@ -17,7 +17,7 @@ api_request create_hotel_request(const settings& made_with, const hotel_plan& ho
 api_request add_room_type_request(const settings& made_with, const hotel_plan& hotel, std::size_t n,
                                   std::string_view hotel_id);
 
-/// The key holds the first night: another day's calendar is clipped differently, and so is another request.
+/// The key holds the first night and the last: another day's calendar is clipped differently, and so is another request.
 api_request change_calendar_request(const settings& made_with, const hotel_plan& hotel,
                                     const std::vector<calendar_change>& changes, std::string_view hotel_id,
                                     const std::vector<room_type_id>& ids);

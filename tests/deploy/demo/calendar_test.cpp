@@ -37,7 +37,7 @@ TEST(DemoCalendar, PricesEveryBookableNightOfEveryTypeOnce) {
     const auto changes = from.calendar(hotel);
     EXPECT_LE(changes.size(), static_cast<std::size_t>(limits::calendar_changes_max));
     for (std::size_t n = 1; n <= hotel.room_types.size(); ++n) {
-      for (int night = 0; night < limits::bookable_nights - 2; ++night) {
+      for (int night = 0; night < test::calendar_nights; ++night) {
         const auto rule = rule_on(changes, {static_cast<std::uint16_t>(n)}, first_night + night);
         ASSERT_GT(rule.price, 0) << hotel.profile.name << ' ' << to_text(first_night + night);
       }
@@ -51,7 +51,7 @@ TEST(DemoCalendar, StaysInsideTheBookableNightsOfEveryTimeZone) {
   for (const auto& change : from.calendar(hotel)) {
     EXPECT_LT(change.from, change.to);
     EXPECT_GE(change.from, first_night);
-    EXPECT_LE(change.to, first_night - 2 + limits::bookable_nights);
+    EXPECT_LE(change.to, first_night + test::calendar_nights);
   }
 }
 
