@@ -34,10 +34,11 @@ struct personal_record {
 };
 
 /// On what an answer rests, checked where it leaves the node (architecture, read lease).
-struct durable {};            ///< on an append that was sent after the decision and is durable: may leave at once
-struct leased {               ///< on memory: may leave under the read lease, see `read_lease`
-  steady_instant loaded_at;   ///< when the hotel was loaded from the journal
-  steady_instant decided_at;  ///< when this answer was decided, or read
+struct durable {};               ///< on an append that was sent after the decision and is durable: may leave at once
+struct leased {                  ///< on memory: may leave under the read lease, see `read_lease`
+  steady_instant loaded_at;      ///< when the hotel was loaded from the journal
+  steady_instant decided_at;     ///< when this answer was decided, or read
+  std::int64_t incarnation = 0;  ///< whose memory it was: no other incarnation's lease covers it
 };
 using basis = std::variant<durable, leased>;
 

@@ -23,6 +23,7 @@ struct hotel_door {
 
 /// What all hotels of a node share.
 struct hotel_environment {
+  std::int64_t incarnation = 0;
   journal_handles journal;
   std::shared_ptr<const cluster_clock> clock;
   std::shared_ptr<bounce_port> router;

@@ -34,9 +34,11 @@ failure failure_of(append_result result) {
 
 }  // namespace
 
-hotel_pipeline::hotel_pipeline(hotel_state loaded, steady_instant loaded_at, snapshot_policy policy)
+hotel_pipeline::hotel_pipeline(hotel_state loaded, steady_instant loaded_at, std::int64_t incarnation,
+                               snapshot_policy policy)
     : state_(std::move(loaded)),
       loaded_at_(loaded_at),
+      incarnation_(incarnation),
       policy_(policy),
       durable_seq_(state_.seq),
       snapshot_seq_(state_.seq) {
@@ -172,7 +174,7 @@ answer_envelope hotel_pipeline::finished(const waiting_answer& w) const {
   }
   // An append that was sent before the decision says nothing about who owned the hotel when it was decided.
   if (!in_flight_ && w.sent_before < appends_sent_) return a;
-  a.rests_on = leased{loaded_at_, w.decided_at};
+  a.rests_on = leased{loaded_at_, w.decided_at, incarnation_};
   return a;
 }
 

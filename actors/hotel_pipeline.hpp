@@ -49,8 +49,8 @@ public:
     std::shared_ptr<const hotel_state> snapshot;  ///< durable: keep it
   };
 
-  /// `loaded` is what the journal held when it was read, which ended before `loaded_at`.
-  hotel_pipeline(hotel_state loaded, steady_instant loaded_at, snapshot_policy policy);
+  /// `loaded` is what the journal held when it was read, which ended before `loaded_at`, by `incarnation`.
+  hotel_pipeline(hotel_state loaded, steady_instant loaded_at, std::int64_t incarnation, snapshot_policy policy);
 
   /// A command or query has arrived. Commands past their deadline are refused undecided.
   void on_envelope(envelope_ptr e, const moment& now, steady_instant steady, effects& out);
@@ -100,6 +100,7 @@ private:
 
   hotel_state state_;
   const steady_instant loaded_at_;
+  const std::int64_t incarnation_;
   const snapshot_policy policy_;
   std::uint64_t durable_seq_ = 0;
   std::uint64_t appends_sent_ = 0;

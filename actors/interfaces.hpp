@@ -26,7 +26,7 @@ using hotel_handle =
 /// The hotels that this node owns: wakes them, puts them to sleep, hands over what comes while they are neither.
 using region_handle =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<hotel_failed>, caf::reacts_to<wake_hotel>,
-                     caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>>;
+                     caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>, caf::reacts_to<close_region>>;
 
 /// One connection that appends. Sends `append_done` to the sender of `append_commit`.
 using journal_slot_handle = caf::typed_actor<caf::reacts_to<append_commit>, caf::reacts_to<flush_batch>>;

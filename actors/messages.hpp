@@ -65,6 +65,8 @@ struct hotel_failed {
 struct wake_hotel {
   hotel_id hotel;
 };
+/// The region shall put all its hotels to sleep and end: a clean shut-down.
+struct close_region {};
 /// The incarnation has lost its place: drop everything, answer nothing more.
 struct incarnation_fenced {};
 
@@ -86,6 +88,7 @@ CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::tick))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hotel_failed))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::wake_hotel))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::incarnation_fenced))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::close_region))
 CAF_END_TYPE_ID_BLOCK(keyrack_actors)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::flush_batch)
@@ -103,3 +106,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hotel_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::wake_hotel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::incarnation_fenced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::close_region)

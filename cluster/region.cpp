@@ -5,11 +5,12 @@ namespace keyrack::cluster {
 namespace {
 
 const failure lost_place{errc::fenced, outcome::not_applied, "this node lost its place"};
+const failure leaving{errc::moving, outcome::not_applied, "this node is leaving"};
 
 }  // namespace
 
 void region::on_envelope(envelope_ptr e, effects& out) {
-  if (fenced_) return out.bounce.emplace_back(std::move(e), lost_place), void();
+  if (closed_) return out.bounce.emplace_back(std::move(e), fenced_ ? lost_place : leaving), void();
   const auto [found, was_asleep] = hotels_.try_emplace(e->hotel);
   if (was_asleep) out.wake.push_back(e->hotel);
   auto& h = found->second;
@@ -24,7 +25,7 @@ void region::on_envelope(envelope_ptr e, effects& out) {
 }
 
 void region::on_wake(hotel_id id, effects& out) {
-  if (!fenced_ && hotels_.try_emplace(id).second) out.wake.push_back(id);
+  if (!closed_ && hotels_.try_emplace(id).second) out.wake.push_back(id);
 }
 
 void region::on_sleepy(hotel_id id, effects& out) {
@@ -42,10 +43,15 @@ void region::on_gone(hotel_id id, effects& out) {
 
 void region::on_fenced(effects& out) {
   fenced_ = true;
+  on_close(out);
+}
+
+void region::on_close(effects& out) {
+  closed_ = true;
   for (auto& [id, h] : hotels_) {
     if (!h.retiring) out.retire.push_back(id);
     h.retiring = true;
-    for (auto& e : h.waiting) out.bounce.emplace_back(std::move(e), lost_place);
+    for (auto& e : h.waiting) out.bounce.emplace_back(std::move(e), fenced_ ? lost_place : leaving);
     h.waiting.clear();
   }
 }

@@ -45,7 +45,11 @@ public:
   /// The incarnation has lost its place: all hotels are retired, nothing is woken any more.
   void on_fenced(effects& out);
 
+  /// The node leaves: all hotels finish what they have and sleep, nothing is woken any more.
+  void on_close(effects& out);
+
   bool fenced() const { return fenced_; }
+  bool closed() const { return closed_; }
 
 private:
   struct hotel {
@@ -54,6 +58,7 @@ private:
   };
   const std::size_t waiting_max_;
   bool fenced_ = false;
+  bool closed_ = false;                         // fenced, too
   std::unordered_map<hotel_id, hotel> hotels_;  // those that are not asleep
 };
 

@@ -35,7 +35,8 @@ public:
         [this](const hotel_failed& m) { run([&](auto& out) { region_.on_failed(m.hotel, out); }); },
         [this](const wake_hotel& m) { run([&](auto& out) { region_.on_wake(m.hotel, out); }); },
         [this](const tick&) { on_tick(); },
-        [this](const incarnation_fenced&) { on_fenced(); },
+        [this](const incarnation_fenced&) { run([&](auto& out) { region_.on_fenced(out); }); },
+        [this](const close_region&) { run([&](auto& out) { region_.on_close(out); }); },
     };
   }
 
@@ -48,6 +49,7 @@ private:
     for (const auto id : out.retire) retire_hotel(id);
     for (const auto& e : out.send) send_to_hotel(e);
     for (auto& [e, why] : out.bounce) env_->router->bounce({std::move(e)}, why);
+    if (region_.closed() && ids_.empty()) quit();
   }
 
   void wake(hotel_id id) {
@@ -82,22 +84,16 @@ private:
       log_error("hotel actor died; who waits for it is told by the deadline", {{"hotel", to_text(id)}});
     run([&](auto& out) { region_.on_gone(id, out); });
     count_awake();
-    if (region_.fenced() && ids_.empty()) quit();
   }
 
   void on_tick() {
-    if (region_.fenced()) return;
+    if (region_.closed()) return;
     const auto sleepy =
         directory_->sleepy(steady_now() + -settings_.idle_after, static_cast<std::size_t>(settings_.awake_max));
     run([&](auto& out) {
       for (const auto id : sleepy) region_.on_sleepy(id, out);
     });
     delayed_send(this, look_at_idle_hotels_every, tick{});
-  }
-
-  void on_fenced() {
-    run([&](auto& out) { region_.on_fenced(out); });
-    if (ids_.empty()) quit();
   }
 
   void count_awake() { env_->counters.hotel.awake.set(static_cast<double>(directory_->size())); }

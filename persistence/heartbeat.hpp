@@ -50,6 +50,8 @@ public:
   /// Somebody else found out that the incarnation has lost its place: ends the lease at once. Any thread.
   void learn_fenced(std::string_view why);
   bool ended() const { return lease_.ended(); }
+  /// The last beat is younger than a lease: the database answers. What readiness asks.
+  bool fresh() const { return lease_.covers({.loaded_at = {INT64_MIN}, .decided_at = {INT64_MAX}}, steady_now()); }
 
   // cluster_clock
   instant now() const override { return clock_.now(steady_now()); }

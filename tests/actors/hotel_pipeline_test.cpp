@@ -63,7 +63,7 @@ protected:
   }
 
   static constexpr currency chf{{'C', 'H', 'F'}};
-  hotel_pipeline pipeline{hotel_state{.id = hotel_id{7}}, loaded_at, snapshot_policy{.events = 4}};
+  hotel_pipeline pipeline{hotel_state{.id = hotel_id{7}}, loaded_at, 1, snapshot_policy{.events = 4}};
   hotel_pipeline::effects out;
   commit_ptr in_flight;
   instant now = t0;

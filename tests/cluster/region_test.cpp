@@ -56,7 +56,8 @@ protected:
     directory = std::make_shared<hotel_directory>(settings.waiting_max);
     if (!router) router = node_router::start(system, {}, counters);
     auto environment =
-        std::make_shared<const hotel_environment>(hotel_environment{keyrack::testing::handles_of(system, journal),
+        std::make_shared<const hotel_environment>(hotel_environment{1,
+                                                                    keyrack::testing::handles_of(system, journal),
                                                                     std::make_shared<fixed_clock>(),
                                                                     router,
                                                                     std::make_shared<hotel_observer>(counters),

@@ -85,7 +85,7 @@ void node::loaded(hotel_id id, std::optional<hotel_state> state) {
   auto& h = hotels_.at(id);
   const bool failed = !state;
   h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), world_.steady(),
-                     snapshot_policy{faults_.snapshot_events});
+                     static_cast<std::int64_t>(me_), snapshot_policy{faults_.snapshot_events});
   if (failed || region_.fenced()) {
     run_hotel(id, [](auto& p, auto& out) { p.on_fenced(out); });
     for (auto& e : std::exchange(h.stash, {})) bounced_(e, {errc::unavailable, outcome::not_applied, "not loaded"});

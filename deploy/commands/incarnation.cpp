@@ -1,0 +1,135 @@
+#include "deploy/commands/incarnation.hpp"
+
+#include "cluster/region_actor.hpp"
+#include "config/log.hpp"
+#include "deploy/commands/commands.hpp"
+#include "persistence/journal.hpp"
+#include "persistence/node_registry.hpp"
+
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace keyrack::deploy {
+
+namespace {
+
+template <typename Handle>
+bool await_end(caf::actor_system& system, const std::vector<Handle>& actors, std::chrono::milliseconds patience) {
+  caf::scoped_actor self{system};
+  for (const auto& a : actors) self->monitor(a);
+  bool all = true;
+  for (std::size_t i = 0; i < actors.size() && all; ++i) {
+    self->receive([](const caf::down_msg&) {}, caf::after(patience) >> [&] { all = false; });
+  }
+  return all;
+}
+
+// As an ordinary message, behind the work that is queued already.
+template <typename Handle>
+bool end_and_await(caf::actor_system& system, const std::vector<Handle>& actors, std::chrono::milliseconds patience) {
+  for (const auto& a : actors) {
+    caf::anon_send(caf::actor_cast<caf::actor>(a), caf::exit_msg{a.address(), caf::exit_reason::user_shutdown});
+  }
+  return await_end(system, actors, patience);
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<incarnation>, std::string> incarnation::begin(const environment& env) {
+  auto place = persistence::register_node(env.settings, program_version(), env.http_address);
+  if (!place) return std::unexpected{place.error()};
+  std::unique_ptr<incarnation> self{new incarnation{env}};
+  self->id_ = place->incarnation;
+
+  auto board = std::make_shared<persistence::slot_board>(env.settings.journal.slots);
+  auto fenced_once = std::make_shared<std::atomic<bool>>(false);
+  const auto tell = [fenced_once, on_fenced = env.on_fenced](std::string_view why) {
+    if (!fenced_once->exchange(true)) on_fenced(std::string{why});
+  };
+  self->heartbeat_ = std::make_shared<persistence::heartbeat>(
+      *place, persistence::heartbeat::environment{env.settings.database, env.settings.heartbeat, board,
+                                                  env.counters.heartbeat, tell});
+  if (auto beating = self->heartbeat_->start(); !beating) return std::unexpected{beating.error()};
+
+  const std::weak_ptr<persistence::heartbeat> beats = self->heartbeat_;
+  self->journal_ = persistence::spawn_journal(
+      env.system, std::make_shared<const persistence::journal_environment>(persistence::journal_environment{
+                      env.settings.database, env.settings.journal, place->incarnation, place->lineage, board,
+                      env.counters.journal, [beats, tell](std::string_view why) {
+                        if (const auto alive = beats.lock()) alive->learn_fenced(why);
+                        tell(why);
+                      }}));
+  // A predecessor that was fenced a moment ago may still answer from memory until its lease ends.
+  std::this_thread::sleep_for(std::max(std::chrono::nanoseconds{0}, place->serve_from - steady_now()));
+  self->open_region();
+  log_info("this node serves", {{"incarnation", self->id_}, {"fenced", place->fenced.size()}});
+  return self;
+}
+
+void incarnation::open_region() {
+  directory_ = std::make_shared<cluster::hotel_directory>(env_.settings.hotels.waiting_max);
+  auto hotels = std::make_shared<const hotel_environment>(hotel_environment{
+      .incarnation = id_,
+      .journal = journal_,
+      .clock = heartbeat_,
+      .router = env_.router,
+      .observer = std::make_shared<hotel_observer>(env_.counters),
+      .snapshots = {static_cast<std::uint64_t>(env_.settings.hotels.snapshot_every_events)},
+      .counters = env_.counters,
+  });
+  region_ = cluster::spawn_region(env_.system, env_.settings.hotels, directory_, std::move(hotels));
+  env_.router->use(std::make_shared<const cluster::local_routes>(cluster::local_routes{directory_, region_}));
+}
+
+void incarnation::leave(std::chrono::milliseconds patience) {
+  left_ = true;
+  env_.router->use(nullptr);
+  caf::anon_send(region_, close_region{});
+  // In this order: sleeping hotels leave their snapshots in the mailboxes of those who keep them.
+  bool finished = await_end(env_.system, std::vector{region_}, patience);
+  finished = finished && end_and_await(env_.system, journal_.snapshots, patience);
+  if (!finished) log_warn("not all hotels went to sleep in time; their next start is slower");
+  end_and_await(env_.system, journal_.slots, patience);
+  end_and_await(env_.system, journal_.readers, patience);
+  if (auto gone = persistence::leave_node(env_.settings.database, id_); !gone) {
+    log_warn("the place was not given back; the next start fences it", {{"detail", gone.error()}});
+  }
+}
+
+incarnation::~incarnation() {
+  if (left_ || !region_) return;
+  env_.router->use(nullptr);
+  caf::anon_send(region_, incarnation_fenced{});
+  const auto patience = std::chrono::seconds{10};
+  await_end(env_.system, std::vector{region_}, patience);
+  end_and_await(env_.system, journal_.slots, patience);
+  end_and_await(env_.system, journal_.readers, patience);
+  end_and_await(env_.system, journal_.snapshots, patience);
+}
+
+bool current_lease::covers(const leased& answer) const {
+  const auto now = current();
+  return now && now->id() == answer.incarnation && now->heartbeat().covers(answer);
+}
+
+void current_lease::await_beat(const leased& answer, steady_instant deadline, std::function<void(bool)> then) {
+  const auto now = current();
+  if (!now || now->id() != answer.incarnation) return then(false);
+  now->heartbeat().await_beat(answer, deadline, std::move(then));
+}
+
+// Between two incarnations time stands still; it dates nothing then.
+instant current_lease::now() const {
+  const auto now = current();
+  auto told = last_told_us_.load();
+  if (!now) return instant{std::chrono::microseconds{told}};
+  const auto us = now->heartbeat().now().time_since_epoch().count();
+  while (us > told && !last_told_us_.compare_exchange_weak(told, us)) {}
+  return instant{std::chrono::microseconds{std::max(us, told)}};
+}
+
+}  // namespace keyrack::deploy
