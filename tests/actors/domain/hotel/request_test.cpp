@@ -162,12 +162,14 @@ TEST(RequestBound, IsReachedOnlyWhenNothingWouldBeForgotten) {
   s.given(add_type());
   const auto left = hotel.requests.size();
   EXPECT_FALSE(full(left + 1));
-  EXPECT_FALSE(full(left));  // those of the hotel, its first type and B's cancellation are a day old by now
-  s.after(1us).given(add_type());
+  EXPECT_TRUE(full(left));
+  s.after(1us);
+  EXPECT_FALSE(full(left));  // more than a day old now: those of the hotel, its first type, and of B
+  s.given(add_type());
   const auto young = hotel.requests.size();
-  EXPECT_EQ(young, 3U);  // of A, which is still coming, and of two types just added
+  EXPECT_EQ(young, 3U);  // of A, which is still coming, and of the two types just added
   EXPECT_TRUE(full(young));
-  s.after(24h);
+  s.after(24h - 1us);
   EXPECT_TRUE(full(young));
   s.after(1us);
   EXPECT_FALSE(full(young));
