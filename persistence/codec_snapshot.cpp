@@ -180,6 +180,7 @@ public:
   void see(const reservation& r, fault& f) {
     const auto creation = hotel_.requests.find(r.created_by);
     f.require(creation && creation->reservation == r.number, "a reservation whose creating request is not there");
+    f.require(leaves_at(r).value_or(instant::max()) > hotel_.last_at, "a reservation that has left");
     if (!takes_rooms(r.status)) return;
     for (const auto& item : r.items) see(item, r.stay, f);
     if (r.status != reservation_status::checked_in) return;
@@ -325,6 +326,8 @@ std::expected<hotel_state, std::string> decode_snapshot(hotel_id id, std::string
   if (whole) {
     derived_check check{to};
     to.reservations.for_each([&](const reservation& r) { check.see(r, f); });
+    const bool forgotten = to.requests.can_forget_before(to.last_at - limits::request_key_kept, to.reservations);
+    f.require(!forgotten, "a request that has been forgotten");
   }
   if (f) return std::unexpected(fmt::format("snapshot: {}", f.why()));
   to.reservations.for_each([&](const reservation& r) { list(to, r); });

@@ -9,7 +9,7 @@ namespace {
 
 using wire::fault;
 
-std::string_view to_bytes(currency c) { return c == currency{} ? std::string_view{} : c.text(); }
+std::string_view to_bytes(const currency& c) { return c == currency{} ? std::string_view{} : c.text(); }
 
 currency read_currency(const std::string& code, fault& f) {
   if (code.empty()) return {};

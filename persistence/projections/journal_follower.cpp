@@ -53,6 +53,10 @@ constexpr pg_statement hotels{"follower_hotels", R"sql(
   SELECT hotel_id FROM h WHERE hotel_id IS NOT NULL LIMIT $2::bigint
 )sql"};
 
+constexpr pg_statement newest_commit{"follower_newest", R"sql(
+  SELECT xid FROM commits ORDER BY xid DESC LIMIT 1
+)sql"};
+
 // Also commits that the horizon still hides are behind. The holder is whoever has had a transaction id for longest.
 constexpr pg_statement behind{"follower_lag", R"sql(
   WITH unread AS MATERIALIZED (
@@ -69,7 +73,6 @@ constexpr pg_statement behind{"follower_lag", R"sql(
   SELECT (SELECT count(*) FROM unread),
          clock_timestamp(),
          (SELECT at FROM unread LIMIT 1),
-         (SELECT xid FROM commits ORDER BY xid DESC LIMIT 1),
          (SELECT (extract(epoch FROM age) * 1000000)::bigint FROM holder),
          (SELECT application_name FROM holder)
 )sql"};
@@ -143,6 +146,12 @@ std::expected<std::vector<hotel_id>, pg_error> journal_follower::hotels_above(st
   return found;
 }
 
+std::expected<std::uint64_t, pg_error> journal_follower::newest() {
+  const auto rows = connection_.run(newest_commit, {}, deadline());
+  if (!rows) return std::unexpected(rows.error());
+  return rows->rows() == 0 ? 0 : static_cast<std::uint64_t>(rows->integer(0, 0));
+}
+
 std::expected<journal_lag, pg_error> journal_follower::lag(const journal_position& of) {
   const auto rows = connection_.run(behind,
                                     pg_params{}
@@ -155,11 +164,10 @@ std::expected<journal_lag, pg_error> journal_follower::lag(const journal_positio
   journal_lag found{.commits = rows->integer(0, 0),
                     .now = rows->timestamptz(0, 1),
                     .oldest_at = rows->is_null(0, 2) ? rows->timestamptz(0, 1) : rows->timestamptz(0, 2),
-                    .newest_xid = rows->is_null(0, 3) ? 0 : static_cast<std::uint64_t>(rows->integer(0, 3)),
                     .horizon_age = {},
                     .horizon_holder = {}};
-  if (!rows->is_null(0, 4)) found.horizon_age = std::chrono::microseconds{rows->integer(0, 4)};
-  if (!rows->is_null(0, 5)) found.horizon_holder = rows->text(0, 5);
+  if (!rows->is_null(0, 3)) found.horizon_age = std::chrono::microseconds{rows->integer(0, 3)};
+  if (!rows->is_null(0, 4)) found.horizon_holder = rows->text(0, 4);
   return found;
 }
 

@@ -60,7 +60,6 @@ struct journal_lag {
   std::int64_t commits = 0;  ///< not read yet, committed or held back; counted up to `commits_counted_max`
   instant now{};             ///< of the server
   instant oldest_at{};       ///< of the first of them; `now` when there is none
-  std::uint64_t newest_xid = 0;
   std::chrono::microseconds horizon_age{};  ///< of the oldest open writing transaction; zero without one
   std::string horizon_holder;               ///< its application's name, if this user may see it
 };
@@ -87,6 +86,9 @@ public:
 
   /// Hotels that have commits, ascending: those above `above`, or from the first on.
   std::expected<std::vector<hotel_id>, pg_error> hotels_above(std::optional<hotel_id> above, int limit);
+
+  /// The newest transaction that has appended, complete or not; 0: none. While it stands still, nobody books.
+  std::expected<std::uint64_t, pg_error> newest();
 
   std::expected<journal_lag, pg_error> lag(const journal_position& of);
 
