@@ -1,7 +1,7 @@
 // Writing a log line: escapes, numbers, times. Refuses to know where the line goes.
 #include "config/log_line.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <iterator>

@@ -1,7 +1,7 @@
 // toml++ is called here and nowhere else.
 #include "config/settings_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <toml++/toml.h>
 
 #include <algorithm>

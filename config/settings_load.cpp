@@ -4,7 +4,7 @@
 #include "config/settings_file.hpp"
 #include "config/settings_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "config/settings_load.hpp"
 #include "config/settings_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iterator>
 

@@ -1,7 +1,7 @@
 // How the program speaks to whoever typed the command, when something is wrong.
 #include "deploy/commands/commands.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

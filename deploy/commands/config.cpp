@@ -2,7 +2,7 @@
 #include "config/log_line.hpp"
 #include "deploy/commands/commands.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace keyrack::deploy {
 

@@ -3,7 +3,7 @@
 #include "deploy/commands/commands.hpp"
 #include "persistence/schema.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace keyrack::deploy {
 

@@ -2,7 +2,7 @@
 // from many threads.
 #include "config/metrics.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
