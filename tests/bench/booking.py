@@ -86,15 +86,15 @@ def book_and_catch_up(context, results, keyrack, postgres, shape, connections, r
     seconds = min(context.seconds, HOT_SECONDS_MAX) if shape.key == "hot" else context.seconds
     measure.wrk(script, url, requests, connections, context.warmup_seconds)
     keyrack.catch_up()
-    before = journal(postgres), keyrack.cpu_seconds(), postgres.cpu_seconds()
+    journal_before, cpu_before = journal(postgres), (keyrack.cpu_seconds(), postgres.cpu_seconds())
     found = measure.wrk(script, url, requests, connections, seconds)
+    cpu_after = keyrack.cpu_seconds(), postgres.cpu_seconds()
     lag_commits, lag_seconds = keyrack.projector_lag()
-    after = journal(postgres), keyrack.cpu_seconds(), postgres.cpu_seconds()
     caught_up = keyrack.catch_up()
-    events, commits, batches = (now - then for now, then in zip(after[0], before[0], strict=True))
+    events, commits, batches = (now - then for now, then in zip(journal(postgres), journal_before, strict=True))
     if events < found.succeeded:
         raise BenchError(f"{found.succeeded} bookings were acknowledged, and the journal has gained {events} events")
-    per_booking = [(after[i] - before[i]) * 1e6 / max(found.succeeded, 1) for i in (1, 2)]
+    per_booking = [(now - then) * 1e6 / max(found.succeeded, 1) for now, then in zip(cpu_after, cpu_before, strict=True)]
     results.add(KEYRACK, shape.title, connections, found,
                 f"projector behind by {lag_commits:,.0f} commits, {lag_seconds:.2f} s; caught up in {caught_up:.1f} s; "
                 f"per booking {per_booking[0]:.0f} µs CPU, PostgreSQL {per_booking[1]:.0f} µs; "

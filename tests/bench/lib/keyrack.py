@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 
-from lib.processes import BenchError, Server, free_port, resident_bytes
+from lib.processes import BenchError, Server, free_port, resident_bytes, run
 from lib.workload import ID_PLACEHOLDER, ROOMS, random_stay
 
 PREPARING_THREADS = 8
@@ -29,6 +29,7 @@ class Keyrack(Server):
             raise BenchError(f"{program} is not there: build it first (cmake --preset release && cmake --build --preset release)")
         self.port = free_port()
         env = dict(os.environ, KEYRACK_DATABASE_URL=postgres.url("keyrack"))
+        run([str(program), "migrate"], env=env)
         super().__init__("keyrack", [str(program), "serve", "--set", f"gateway.port={self.port}"], directory, env=env)
         self.ready_when(lambda: self.status_of("/readyz") == 200)
 
