@@ -28,6 +28,7 @@ using raw_result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 std::string one_line(const char* text) {
   std::string line{text == nullptr ? "" : text};
   std::ranges::replace(line, '\n', ' ');
+  std::ranges::replace(line, '\t', ' ');
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
 }
@@ -175,9 +176,9 @@ void pg_connection::state::take(raw_result result) {
   const bool refused = field(result.get(), PG_DIAG_SEVERITY_NONLOCALIZED) == "ERROR";
   failed = {.kind = refused ? pg_failure::refused : pg_failure::in_doubt,
             .sqlstate = field(result.get(), PG_DIAG_SQLSTATE),
-            .message = one_line(PQresultErrorMessage(result.get()))};
-  // The primary message only: details may quote values, and values may be personal.
-  if (refused) failed.message = field(result.get(), PG_DIAG_MESSAGE_PRIMARY);
+            .message = field(result.get(), PG_DIAG_MESSAGE_PRIMARY)};
+  // Not the server's details and context: they may quote values, and values may be personal. libpq's own errors have none.
+  if (failed.message.empty()) failed.message = one_line(PQresultErrorMessage(result.get()));
 }
 
 /// All results are in. Ready again means: the connection stands, and no transaction is open on it.

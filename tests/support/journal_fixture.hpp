@@ -147,6 +147,9 @@ private:
 
 /// The journal's actors of one incarnation on such a database.
 class running_journal {
+  actor_config config_;
+  caf::actor_system system_{config_};  // before the handles: detached actors keep it waiting until nobody holds them
+
 public:
   explicit running_journal(journal_database& on, std::int64_t incarnation = 1, journal_settings settings = quick())
       : self_(system_) {
@@ -164,7 +167,7 @@ public:
     handles = persistence::spawn_journal(system_, environment);
   }
   ~running_journal() {
-    for (const auto& h : handles.slots) self_->send_exit(h, caf::exit_reason::user_shutdown);
+    end_slots();
     for (const auto& h : handles.readers) self_->send_exit(h, caf::exit_reason::user_shutdown);
     for (const auto& h : handles.snapshots) self_->send_exit(h, caf::exit_reason::user_shutdown);
   }
@@ -176,6 +179,15 @@ public:
     s.slots = 2;
     s.append_timeout = std::chrono::seconds{2};
     return s;
+  }
+
+  metrics counters;
+  std::shared_ptr<persistence::journal_environment> environment;
+  journal_handles handles;
+  std::atomic<int> times_fenced{0};
+
+  void end_slots() {
+    for (const auto& h : handles.slots) self_->send_exit(h, caf::exit_reason::user_shutdown);
   }
 
   void append(commit c) {
@@ -193,8 +205,12 @@ public:
     return done->result;
   }
   hotel_loaded load(std::uint64_t hotel) {
-    self_->send(handles.reader_of({hotel}), load_hotel{{hotel}});
+    ask_to_load(hotel);
     return must<hotel_loaded>();
+  }
+  void ask_to_load(std::uint64_t hotel) { self_->send(handles.reader_of({hotel}), load_hotel{{hotel}}); }
+  std::optional<hotel_loaded> next_loaded(std::chrono::milliseconds patience = std::chrono::seconds{20}) {
+    return next<hotel_loaded>(patience);
   }
   event_read read(std::uint64_t hotel, std::uint64_t seq) {
     self_->send(handles.reader_of({hotel}), read_event{.hotel = {hotel}, .seq = seq});
@@ -204,11 +220,6 @@ public:
     self_->send(handles.snapshots_of(state.id), save_snapshot{std::make_shared<const hotel_state>(state)});
     return must<snapshot_saved>().saved;
   }
-
-  metrics counters;
-  std::shared_ptr<persistence::journal_environment> environment;
-  journal_handles handles;
-  std::atomic<int> times_fenced{0};
 
 private:
   template <typename Message>
@@ -224,8 +235,6 @@ private:
     return *m;
   }
 
-  actor_config config_;
-  caf::actor_system system_{config_};
   caf::scoped_actor self_;
 };
 
