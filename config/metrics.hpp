@@ -124,6 +124,8 @@ struct projector_metrics {
   metric<gauge> horizon_seconds{
       into, "keyrack_projector_horizon_seconds",
       "Age of the server's oldest writing transaction, which hides later commits from readers."};
+  metric<gauge> stopped{into, "keyrack_projector_stopped",
+                        "1: it has met a commit that it cannot read, and projects nothing behind it; alert."};
 };
 
 struct records_metrics {

@@ -1,14 +1,11 @@
 #include "persistence/projections/journal_follower.hpp"
 
-#include "actors/ports.hpp"
+#include "persistence/server_lineage.hpp"
+
+#include <fmt/format.h>
 
 namespace keyrack::persistence {
 namespace {
-
-// The timeline of the log that is being written, not of the last checkpoint, which stays behind at a promotion.
-constexpr pg_statement lineage_of_server{"follower_lineage", R"sql(
-  SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-)sql"};
 
 constexpr pg_statement complete_below{"follower_horizon", R"sql(
   SELECT pg_snapshot_xmin(pg_current_snapshot())
@@ -101,9 +98,9 @@ journal_batch batch_of(pg_rows rows, const batch_bounds& bounds) {
 call_deadline journal_follower::deadline() const { return call_deadline::in("database.statement_timeout", timeout_); }
 
 std::expected<std::string, pg_error> journal_follower::lineage() {
-  const auto rows = connection_.run(lineage_of_server, {}, deadline());
-  if (!rows) return std::unexpected(rows.error());
-  return rows->text(0, 0);
+  const auto found = read_lineage(connection_, deadline());
+  if (!found) return std::unexpected(found.error());
+  return fmt::format("{}/{}", found->system, found->timeline);
 }
 
 std::expected<std::uint64_t, pg_error> journal_follower::horizon() {

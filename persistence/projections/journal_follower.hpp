@@ -23,7 +23,7 @@ namespace keyrack::persistence {
 
 /// The last commit that has been read. Comparable within one lineage only.
 struct journal_position {
-  std::string lineage;  ///< the server's system identifier and timeline, `7409…/00000001`; empty: the very beginning
+  std::string lineage;  ///< the server's system identifier and timeline, `7409…/1`; empty: the very beginning
   std::uint64_t xid = 0;
   hotel_id hotel;
   std::uint64_t first_seq = 0;
