@@ -33,7 +33,8 @@ std::expected<const room_type_state*, refusal> find_type(const matter& m, room_t
 }
 
 std::expected<const reservation*, refusal> find_reservation(const matter& m, reservation_number number,
-                                                            std::initializer_list<reservation_status> from) {
+                                                            std::initializer_list<reservation_status> from,
+                                                            const obstacle& in_the_way) {
   const auto& hotel = m.hotel.hotel();
   const bool given = number.value >= 1 && number.value <= hotel.last_reservation;
   // A removed hotel still knows its own past reservations.
@@ -46,6 +47,9 @@ std::expected<const reservation*, refusal> find_reservation(const matter& m, res
     return refuse(errc::hold_lapsed, fmt::format("The hold lapsed at {}.", to_text(r->hold_expires_at)));
   if (std::ranges::find(from, status) == from.end())
     return refuse(errc::wrong_status, fmt::format("The reservation is {}.", to_text(status)));
+  if (in_the_way) {
+    if (auto why = in_the_way(*r); !why.empty()) return refuse(errc::wrong_status, std::move(why));
+  }
   if (auto conflict = stale(m, r->version)) return std::unexpected(std::move(*conflict));
   return r;
 }

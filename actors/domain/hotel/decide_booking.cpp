@@ -129,16 +129,18 @@ verdict decide_on(const matter& m, const change_reservation& cmd) {
       if (const auto type = find_type(m, item.type); !type) return std::unexpected(type.error());
     }
   }
-  const auto found = find_reservation(m, cmd.number, {pending, confirmed, checked_in});
+  const auto found =
+      find_reservation(m, cmd.number, {pending, confirmed, checked_in}, [&](const reservation& r) -> std::string {
+        const bool only_departure =
+            cmd.check_in.value_or(r.stay.check_in) == r.stay.check_in && (!cmd.items || *cmd.items == items_of(r));
+        if (r.status != checked_in || only_departure) return {};
+        return "The reservation is CHECKED_IN: only its departure can be changed.";
+      });
   if (!found) return std::unexpected(found.error());
   const auto& before = **found;
-  const auto before_items = items_of(before);
-  const auto& wanted_items = cmd.items ? *cmd.items : before_items;
+  const auto wanted_items = cmd.items ? *cmd.items : items_of(before);
   const stay nights{.check_in = cmd.check_in.value_or(before.stay.check_in),
                     .check_out = cmd.check_out.value_or(before.stay.check_out)};
-  if (before.status == checked_in && (nights.check_in != before.stay.check_in || wanted_items != before_items))
-    return refuse(errc::wrong_status, "The reservation is CHECKED_IN: only its departure can be changed.");
-
   const auto wanted = demand_of(m, wanted_items, nights, &before);
   if (!wanted) return std::unexpected(wanted.error());
   if (auto refused = stay_refused(*wanted, m.now.today)) return std::unexpected(std::move(*refused));

@@ -49,13 +49,13 @@ verdict decide_on(const matter& m, const cancel_reservation& cmd) {
 }
 
 verdict decide_on(const matter& m, const check_in_guest& cmd) {
-  const auto found = find_reservation(m, cmd.number, {confirmed});
+  const auto found = find_reservation(m, cmd.number, {confirmed}, [&](const reservation& r) {
+    if (r.stay.sleeps(m.now.today)) return std::string{};
+    return fmt::format("Check-in is from {} until before {}; at the hotel it is {}.", to_text(r.stay.check_in),
+                       to_text(r.stay.check_out), to_text(m.now.today));
+  });
   if (!found) return std::unexpected(found.error());
   const auto& before = **found;
-  if (!before.stay.sleeps(m.now.today))
-    return refuse(errc::wrong_status,
-                  fmt::format("Check-in is from {} until before {}; at the hotel it is {}.",
-                              to_text(before.stay.check_in), to_text(before.stay.check_out), to_text(m.now.today)));
   auto rooms = assign_rooms(m.hotel.hotel(), before, cmd.rooms, m.now.today);
   if (!rooms) return std::unexpected(std::move(rooms.error()));
   auto after = before;
@@ -71,11 +71,12 @@ verdict decide_on(const matter& m, const check_out_guest& cmd) {
 }
 
 verdict decide_on(const matter& m, const record_no_show& cmd) {
-  const auto found = find_reservation(m, cmd.number, {confirmed});
+  const auto found = find_reservation(m, cmd.number, {confirmed}, [&](const reservation& r) {
+    if (m.now.today >= r.stay.check_in) return std::string{};
+    return fmt::format("The guest is expected on {}; at the hotel it is {}.", to_text(r.stay.check_in),
+                       to_text(m.now.today));
+  });
   if (!found) return std::unexpected(found.error());
-  if (m.now.today < (*found)->stay.check_in)
-    return refuse(errc::wrong_status, fmt::format("The guest is expected on {}; at the hotel it is {}.",
-                                                  to_text((*found)->stay.check_in), to_text(m.now.today)));
   return to_status(m, reservation_step::no_show_recorded, **found, no_show);
 }
 

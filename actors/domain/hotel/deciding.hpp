@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -32,10 +33,15 @@ std::optional<refusal> stale(const matter& m, std::uint64_t version);
 /// The type; `room_type_unknown` when the hotel has it not.
 std::expected<const room_type_state*, refusal> find_type(const matter& m, room_type_id id);
 
-/// The reservation, when it is of a status from which the edge is drawn and of the version that the client has seen.
+/// Why the edge is not open though it is drawn: the date, what is asked. Empty when it is.
+using obstacle = std::function<std::string(const reservation&)>;
+
+/// The reservation, when it is of a status from which the edge is drawn, nothing stands in its way, and it is of the
+/// version that the client has seen.
 /// Errors: `hotel_unknown`, `reservation_unknown`, `hold_lapsed`, `wrong_status`, `version_conflict`.
 std::expected<const reservation*, refusal> find_reservation(const matter& m, reservation_number number,
-                                                            std::initializer_list<reservation_status> from);
+                                                            std::initializer_list<reservation_status> from,
+                                                            const obstacle& in_the_way = {});
 
 /// The event that makes `before` into `after`.
 verdict stepped(const matter& m, reservation_step step, const reservation& before, reservation after);

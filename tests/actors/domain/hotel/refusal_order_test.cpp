@@ -182,6 +182,34 @@ table checking_in() {
           {{errc::hotel_unknown, errc::room_taken}}};
 }
 
+// The edge is drawn, but not open: on this date, or for what is asked.
+std::vector<table> closed_edges() {
+  const auto on_another_day = [](asked step) {
+    return [step](trial& t) {
+      t.more = {book("A", "2031-03-01/2031-03-03")};
+      t.step = step;
+    };
+  };
+  const fault too_early = {errc::wrong_status, [](trial& t) { t.more = {book("A", "2031-03-10/2031-03-12")}; }};
+  const fault moves_arrival = {errc::wrong_status,
+                               [](trial& t) { command_of<change_reservation>(t).check_in = on("2031-03-02"); }};
+  return {{"check_in_guest_too_early",
+           on_another_day(check_in("A", {"1"})),
+           {reused_key, no_reservation, too_early, stale_version}},
+          {"record_no_show_too_early",
+           on_another_day(no_show("A")),
+           {reused_key, no_reservation, too_early, stale_version}},
+          {"change_reservation_in_house",
+           [](trial& t) {
+             t.more = {book("A", "2031-03-01/2031-03-03")};
+             t.in_house = true;
+             t.step = change("A", {.check_out = "2031-03-04"});
+           },
+           {reused_key, no_reservation, moves_arrival, stale_version, {errc::sold_out, [](trial& t) {
+                                                                         t.more.push_back(update_type(1, {.rooms = 0}));
+                                                                       }}}}};
+}
+
 std::vector<table> tables() {
   const auto simple = [](std::string name, const asked& step, std::vector<fault> faults) {
     return table{std::move(name), [step](trial& t) { t.step = step; }, std::move(faults)};
@@ -285,6 +313,8 @@ std::vector<table> tables() {
 
 class RefusalOrder : public testing::TestWithParam<table> {};
 INSTANTIATE_TEST_SUITE_P(Of, RefusalOrder, testing::ValuesIn(tables()),
+                         [](const auto& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(OfClosedEdges, RefusalOrder, testing::ValuesIn(closed_edges()),
                          [](const auto& param) { return param.param.name; });
 
 TEST_P(RefusalOrder, BeginsWithWhatIsAccepted) {
