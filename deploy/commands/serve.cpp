@@ -7,6 +7,8 @@
 #include "deploy/commands/commands.hpp"
 #include "deploy/commands/incarnation.hpp"
 #include "gateway/server.hpp"
+#include "persistence/projections/hold_sweep.hpp"
+#include "persistence/projections/projector.hpp"
 #include "persistence/schema.hpp"
 
 #include <caf/actor_system.hpp>
@@ -29,10 +31,10 @@ caf::actor_system_config actor_system_config_of(const settings& settings) {
   caf::actor_system_config config;
   config.add_message_types<caf::id_block::keyrack_actors>();
   // Work sharing wakes a thread at once; work stealing polls, and sleeps up to 10 ms when there is little to do.
-  config.set("caf.scheduler.policy", "sharing");
-  config.set("caf.scheduler.max-throughput", static_cast<std::size_t>(settings.node.messages_per_turn));
+  config.set("scheduler.policy", "sharing");
+  config.set("scheduler.max-throughput", static_cast<std::size_t>(settings.node.messages_per_turn));
   if (settings.node.scheduler_threads > 0) {
-    config.set("caf.scheduler.max-threads", static_cast<std::size_t>(settings.node.scheduler_threads));
+    config.set("scheduler.max-threads", static_cast<std::size_t>(settings.node.scheduler_threads));
   }
   return config;
 }
@@ -137,16 +139,24 @@ private:
       return false;
     }
     std::shared_ptr<incarnation> current{std::move(*begun)};
+    projector_.emplace(settings_.database, settings_.projector, counters_.projector, current->id());
+    sweep_.emplace(settings_.database, settings_.hotels, current->id(), current->heartbeat(),
+                   [region = current->region()](hotel_id id) { caf::anon_send(region, wake_hotel{id}); });
     lease_.use(std::move(current));
     was_ready_ = true;
     return true;
   }
 
-  void end_incarnation() { lease_.use(nullptr); }
+  void end_incarnation() {
+    sweep_.reset();
+    projector_.reset();
+    lease_.use(nullptr);
+  }
 
   int leave() {
     const bool drained = server_.drain(settings_.gateway.drain_timeout);
     if (!drained) log_warn("some requests were not finished in time");
+    sweep_.reset();  // it would wake who is put to sleep
     if (const auto current = lease_.current()) {
       current->leave(settings_.gateway.drain_timeout);
     }
@@ -174,6 +184,8 @@ private:
   current_lease lease_;
   absent_records records_;
   gateway::server server_;
+  std::optional<persistence::projector> projector_;
+  std::optional<persistence::hold_sweep> sweep_;
   bool was_ready_ = false;
 };
 

@@ -20,8 +20,8 @@ namespace keyrack::testing {
 struct actor_config : caf::actor_system_config {
   actor_config() {
     add_message_types<caf::id_block::keyrack_actors>();
-    set("caf.scheduler.policy", "sharing");
-    set("caf.scheduler.max-threads", 2);
+    set("scheduler.policy", "sharing");
+    set("scheduler.max-threads", 2);
   }
 };
 
