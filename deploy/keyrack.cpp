@@ -21,6 +21,9 @@ struct typed {
   bool json = false;
   deploy::migrate_options migrate;
   deploy::config_show_options config_show;
+  deploy::journal_show_options journal_show;
+  deploy::journal_verify_options journal_verify;
+  bool all_hotels = false;
 };
 
 using action = std::function<int()>;
@@ -82,6 +85,38 @@ void add_migrate(CLI::App& app, typed& into, action& chosen) {
   });
 }
 
+void add_journal(CLI::App& app, typed& into, action& chosen) {
+  auto& journal =
+      add_command(app, "journal", "Read the journal, or check the promises on it", "keyrack journal verify --all");
+  journal.require_subcommand(1);
+  auto& show = add_command(journal, "show", "Print a hotel's events, one line each",
+                           "keyrack journal show 7k2m9qx4vd1h --from 100");
+  add_settings_options(show, into);
+  show.add_option("HOTEL", into.journal_show.hotel, "The hotel's id")->required();
+  show.add_option("--from", into.journal_show.from, "First sequence number")->check(CLI::PositiveNumber);
+  show.add_flag("--json", into.journal_show.json, "One JSON object per line");
+  show.callback([&] {
+    chosen = [&] {
+      return with_settings(into,
+                           [&](const auto& given) { return deploy::journal_show(given.values, into.journal_show); });
+    };
+  });
+  auto& verify = add_command(
+      journal, "verify", "Replay the journal with a model of its own and compare; exit status 1 if a promise is broken",
+      "keyrack journal verify --all --json");
+  add_settings_options(verify, into);
+  auto* which = verify.add_option_group("which")->require_option(1);
+  which->add_option("HOTEL", into.journal_verify.hotel, "One hotel's id");
+  which->add_flag("--all", into.all_hotels, "Every hotel");
+  verify.add_flag("--json", into.journal_verify.json, "Answer in JSON");
+  verify.callback([&] {
+    chosen = [&] {
+      return with_settings(
+          into, [&](const auto& given) { return deploy::journal_verify(given.values, into.journal_verify); });
+    };
+  });
+}
+
 void add_config(CLI::App& app, typed& into, action& chosen) {
   auto& config = add_command(app, "config", "Show or check the settings", "keyrack config show --config keyrack.toml");
   config.require_subcommand(1);
@@ -119,6 +154,7 @@ int main(int argc, char** argv) {
   action chosen;
   add_serve(app, into, chosen);
   add_migrate(app, into, chosen);
+  add_journal(app, into, chosen);
   add_config(app, into, chosen);
   add_version(app, into, chosen);
   try {

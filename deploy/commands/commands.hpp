@@ -5,6 +5,7 @@
 
 #include "config/settings_load.hpp"
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -36,6 +37,20 @@ struct migrate_options {
   bool json = false;
 };
 int migrate(const settings& settings, const migrate_options& options);
+
+struct journal_show_options {
+  std::string hotel;
+  std::uint64_t from = 1;  ///< sequence number
+  bool json = false;
+};
+int journal_show(const settings& settings, const journal_show_options& options);
+
+struct journal_verify_options {
+  std::string hotel;  ///< empty: all
+  bool json = false;
+};
+/// exit_failed when a promise is found broken.
+int journal_verify(const settings& settings, const journal_verify_options& options);
 
 struct config_show_options {
   bool documented = false;  ///< ranges and reasons instead of origins: the text of keyrack.toml
