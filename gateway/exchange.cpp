@@ -158,13 +158,14 @@ bool exchange::accept(const answer_envelope& from) {
     return false;
   }
   if (const auto* accepted = std::get_if<done>(&from.body)) {
-    answer.may_have_applied = true;
     if (accepted->replayed) answer.field("Idempotent-Replayed", "true");
   }
   return true;
 }
 
 bool exchange::not_modified(std::uint64_t version) {
+  answer.etag(version);
+  answer.cache_control = "private, no-cache";
   if (!head.has(http_field::if_none_match) || !matches_version(head[http_field::if_none_match], version)) return false;
   answer.status = 304;
   answer.no_body = true;

@@ -65,7 +65,8 @@ public:
   // What is known of the request for metrics and logs.
   hotel_id hotel{};
   std::uint64_t sequence = 0;
-  std::string_view code;  ///< of the problem, a literal
+  std::string_view code;      ///< of the problem, a literal
+  bool command_sent = false;  ///< from then on it may have applied, whatever becomes of the answer
 
   void fail(const problem& what);
   void fail(errc code_of, std::string detail = {}) { fail(problem_of(code_of, std::move(detail))); }
@@ -88,7 +89,10 @@ public:
   envelope make_envelope(hotel_id to, keyrack::query what) const;
 
   /// Sends it and brings its answer.
-  bridge::asking send(envelope e) { return use.hotels.ask(std::move(e), hotel_bound_); }
+  bridge::asking send(envelope e) {
+    command_sent = command_sent || e.is_command();
+    return use.hotels.ask(std::move(e), hotel_bound_);
+  }
 
   /// Asks `records`: `co_await x.look_up<T>([&](auto until, auto then) { x.use.records.find_…(…, until, then); })`.
   template <typename T, typename Start>
@@ -102,7 +106,7 @@ public:
   T* accept(record_result<T>& from);
   void fail(const failure& why);
 
-  /// 304 when the client has this version already (If-None-Match): then there is nothing to render.
+  /// Says the version (ETag). True when the client has it already (If-None-Match): then it is a 304, with nothing to render.
   bool not_modified(std::uint64_t version);
 
 private:

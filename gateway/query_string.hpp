@@ -28,6 +28,12 @@ public:
   /// The decoded text; empty when absent.
   std::string_view text(std::string_view name) const;
 
+  /// Calls `see(name, value)` for each, in the order of the query.
+  template <typename See>
+  void for_each(See see) const {
+    for (const auto& [name, value] : values_) see(std::string_view{name}, std::string_view{value});
+  }
+
   // Each of these adds a fault and returns nothing when the parameter is there and cannot be read. `need` adds one when it
   // is absent.
   std::optional<date> day(std::string_view name);

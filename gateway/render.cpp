@@ -106,7 +106,7 @@ void write_room_type(json_writer& json, hotel_id hotel, room_type_id id, const r
   json.end_object();
 }
 
-void write_rooms(json_writer& json, const std::vector<room>& rooms) {
+void write_rooms(json_writer& json, std::span<const room> rooms) {
   json.begin_array();
   for (const auto& r : rooms) {
     json.begin_object().field("number", r.number).field("room_type_id", r.type.value);

@@ -9,6 +9,7 @@
 #include "gateway/reply.hpp"
 
 #include <cstdint>
+#include <span>
 
 namespace keyrack::gateway {
 
@@ -24,7 +25,7 @@ void write_profile(json_writer& json, const room_type_profile& of);
 void write_hotel(json_writer& json, hotel_id id, const hotel_profile& of, const resource_stamp& stamp);
 void write_room_type(json_writer& json, hotel_id hotel, room_type_id id, const room_type_profile& of,
                      const resource_stamp& stamp);
-void write_rooms(json_writer& json, const std::vector<room>& rooms);
+void write_rooms(json_writer& json, std::span<const room> rooms);
 void write_calendar_changes(json_writer& json, const std::vector<calendar_change>& changes);
 /// Without the closing brace when `open`: a reader's wish may add the guest and the notes.
 void write_reservation(json_writer& json, hotel_id hotel, const reservation& of, bool open = false);

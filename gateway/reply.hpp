@@ -16,8 +16,7 @@ struct reply {
   std::string_view cache_control = "no-store";         ///< a literal
   std::string fields;                                  ///< further lines of the head, each with its end
   basis rests_on = durable{};                          ///< checked when the answer leaves
-  bool may_have_applied = false;  ///< of an answer that must not leave: whether that is a command's acceptance
-  bool no_body = false;           ///< 204 and 304
+  bool no_body = false;                                ///< 204 and 304
 
   /// Adds a line to the head. REQUIRES: neither has line ends in it.
   void field(std::string_view name, std::string_view value) {

@@ -199,9 +199,7 @@ task<> dispatch(exchange& x) {
     x.answer = reply{};
     auto what =
         problem_of(http_fault::internal_error, "The fault is ours, and has been logged with this request's id.");
-    // A command may be on its way already.
-    const bool reads = x.head.method == http_method::get || x.head.method == http_method::head;
-    what.applied = reads ? outcome::not_applied : outcome::unknown;
+    what.applied = x.command_sent ? outcome::unknown : outcome::not_applied;
     x.fail(what);
   }
 }

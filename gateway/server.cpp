@@ -150,12 +150,6 @@ void server::core::listen() {
     throw std::runtime_error{
         fmt::format("cannot listen on {} port {}: {}.", settings_.host, settings_.port, ec.message())};
   port_ = acceptor_.local_endpoint().port();
-  const bool loopback = at.address().is_loopback();
-  log(loopback ? log_level::info : log_level::warn, "listening",
-      {{"address", at.address().to_string()},
-       {"port", port_},
-       {"reach", loopback ? "this machine only, because there is no authentication yet"
-                          : "the network, and there is no authentication yet"}});
 }
 
 void server::core::start() {

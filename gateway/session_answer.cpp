@@ -69,7 +69,8 @@ task<> session::settle(exchange& x) {
       });
   if (covered.value_or(false)) co_return;
   auto what = problem_of(errc::unavailable, "This node could not make sure that its memory is still the truth.");
-  what.applied = x.answer.may_have_applied ? outcome::unknown : outcome::not_applied;
+  // Even a refusal: an attempt before the one that was refused may have been applied elsewhere.
+  what.applied = x.command_sent ? outcome::unknown : outcome::not_applied;
   x.answer = reply{};
   x.fail(what);
 }

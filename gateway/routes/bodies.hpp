@@ -4,6 +4,7 @@
 
 #include "actors/domain/hotel/commands.hpp"
 #include "actors/envelope.hpp"
+#include "actors/ports.hpp"
 #include "gateway/json_reader.hpp"
 
 #include <boost/json/fwd.hpp>
@@ -30,6 +31,12 @@ struct new_reservation {
   hold_rooms command;      ///< without the guest
 };
 new_reservation read_new_reservation(const boost::json::value& body, fault_list& faults);
+
+// Of these the reservation's number is in the path.
 change_reservation read_reservation_change(const boost::json::value& body, fault_list& faults);
+extend_hold read_extension(const boost::json::value& body, fault_list& faults);
+check_in_guest read_check_in(const boost::json::value& body, fault_list& faults);
+
+guest_change read_guest_change(const boost::json::value& body, fault_list& faults);
 
 }  // namespace keyrack::gateway

@@ -109,6 +109,52 @@ change_reservation read_reservation_change(const json::value& body, fault_list& 
   out.check_out = in.day("check_out", need::optional);
   out.items = read_items_or_one(in, need::optional, faults);
   in.finish();
+  if (body.get_object().empty()) faults.add("", "empty", "Say what changes: check_in, check_out or items.");
+  return out;
+}
+
+extend_hold read_extension(const json::value& body, fault_list& faults) {
+  const json_place root;
+  object_reader in{body, root, faults};
+  extend_hold out;
+  if (const auto seconds = in.number(
+          "hold_seconds", need::optional,
+          {std::chrono::seconds{limits::hold_min}.count(), std::chrono::seconds{limits::hold_total_max}.count()})) {
+    out.by = std::chrono::seconds{*seconds};
+  }
+  in.finish();
+  return out;
+}
+
+check_in_guest read_check_in(const json::value& body, fault_list& faults) {
+  const json_place root;
+  object_reader in{body, root, faults};
+  check_in_guest out;
+  out.rooms = in.texts("room_numbers", limits::rooms_listed_max, {.bytes_max = limits::room_number_bytes_max});
+  in.finish();
+  return out;
+}
+
+guest_change read_guest_change(const json::value& body, fault_list& faults) {
+  const json_place root;
+  object_reader in{body, root, faults};
+  guest_change out;
+  if (!in.is_object()) return out;
+  // A merge patch: null takes a contact away. Everybody has a name.
+  const auto contact = [&in](std::string_view field) -> std::optional<std::string> {
+    const auto* value = in.any(field, need::optional);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_null()) return std::string{};
+    return in.text(field, need::optional, {.bytes_max = contact_bytes_max, .may_be_empty = true});
+  };
+  if (in.has("name")) out.name = in.text("name", need::optional, {.bytes_max = limits::name_bytes_max});
+  out.email = contact("email");
+  if (out.email && !out.email->empty() && !is_email(*out.email)) {
+    in.add_fault("email", "email", "Must look like name@example.org.");
+  }
+  out.phone = contact("phone");
+  in.finish();
+  if (body.get_object().empty()) faults.add("", "empty", "Say what changes: name, email or phone.");
   return out;
 }
 

@@ -36,22 +36,27 @@ std::optional<ready_reservation> read_creation(exchange& x) {
   return ready;
 }
 
-task<> command_without_body(exchange& x, command what) {
-  fault_list faults;
-  std::optional<request> by;
-  if (x.body.empty()) {
-    by = x.begin_command(nullptr);
-  } else if (const auto body = x.json()) {
-    const json_place root;
-    object_reader{body->root(), root, faults}.finish();
-    if (!faults.empty()) {
-      x.fail(faults);
-    } else {
-      by = x.begin_command(nullptr);
-    }
-  }
+/// A command that says nothing but which reservation.
+template <typename Command>
+task<> run_step(exchange& x) {
+  auto by = begin_without_fields(x);
   if (!by) co_return;
-  answer_command(x, co_await x.send(x.make_envelope(x.path.hotel, std::move(*by), std::move(what))));
+  command what = Command{x.path.reservation.number};
+  co_await run_command(x, std::move(*by), std::move(what));
+}
+
+/// A command with fields, all of them optional: `read` gives it from a body, which may be missing.
+template <typename Command, typename Read>
+task<> run_step_with(exchange& x, Read read) {
+  if (x.body.empty()) {
+    co_await run_step<Command>(x);
+    co_return;
+  }
+  auto ready = read_and_begin(x, read);
+  if (!ready) co_return;
+  ready->second.number = x.path.reservation.number;
+  command what = std::move(ready->second);
+  co_await run_command(x, std::move(ready->first), std::move(what));
 }
 
 }  // namespace
@@ -71,24 +76,19 @@ task<> create_reservation(exchange& x) {
   answer_command(x, co_await x.send(std::move(ready->what)));
 }
 
-task<> get_reservation(exchange& x) {
-  const auto from = co_await x.send(x.make_envelope(x.path.hotel, reservation_query{x.path.reservation.number}));
-  const auto* shown = view_of<reservation_view>(x, from);
-  if (shown == nullptr) co_return;
-  const auto& r = shown->value;
-  x.answer.etag(r.version);
-  x.answer.cache_control = "private, no-cache";
-  // A hold reads as expired from its deadline on, before the event that says so gives it a new version.
-  if (r.status != reservation_status::expired && x.not_modified(r.version)) co_return;
-  json_writer json{x.answer.body};
-  write_reservation(json, from.hotel, r);
+task<> change_reservation(exchange& x) {
+  auto ready = read_and_begin(x, read_reservation_change);
+  if (!ready) co_return;
+  ready->second.number = x.path.reservation.number;
+  command what = std::move(ready->second);
+  co_await run_command(x, std::move(ready->first), std::move(what));
 }
 
-task<> confirm_reservation(exchange& x) {
-  return command_without_body(x, keyrack::confirm_reservation{x.path.reservation.number});
-}
-task<> cancel_reservation(exchange& x) {
-  return command_without_body(x, keyrack::cancel_reservation{x.path.reservation.number});
-}
+task<> confirm_reservation(exchange& x) { return run_step<keyrack::confirm_reservation>(x); }
+task<> cancel_reservation(exchange& x) { return run_step<keyrack::cancel_reservation>(x); }
+task<> check_out_guest(exchange& x) { return run_step<keyrack::check_out_guest>(x); }
+task<> record_no_show(exchange& x) { return run_step<keyrack::record_no_show>(x); }
+task<> extend_hold(exchange& x) { return run_step_with<keyrack::extend_hold>(x, read_extension); }
+task<> check_in_guest(exchange& x) { return run_step_with<keyrack::check_in_guest>(x, read_check_in); }
 
 }  // namespace keyrack::gateway::routes
