@@ -193,6 +193,7 @@ std::expected<bulk_report, std::string> write_journal(const generator& from, con
   run.at_work = options.threads;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(options.threads));
     for (int slot = 0; slot < options.threads; ++slot) {
       threads.emplace_back([&run, slot] { work(run, static_cast<std::int16_t>(slot)); });
     }

@@ -17,7 +17,7 @@ namespace http = boost::beast::http;
 using asio::use_awaitable;
 
 /// A loader that meets a larger answer is not talking to Keyrack.
-constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t answer_bytes_max = 16 << 20;
 
 std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
   int seconds = 0;

@@ -48,8 +48,8 @@ std::string weekdays_json(std::uint8_t weekdays) {
 std::string set_json(const calendar_change& change) {
   std::string out;
   const auto& set = change.set;
-  if (set.price.what == setting<std::int64_t>::kind::set) {
-    out += fmt::format(R"("price":{},)", money_json(set.price.value, change.price_currency.value()));
+  if (set.price.what == setting<std::int64_t>::kind::set && change.price_currency) {
+    out += fmt::format(R"("price":{},)", money_json(set.price.value, *change.price_currency));
   }
   if (set.min_stay.what == setting<std::uint8_t>::kind::set)
     out += fmt::format(R"("min_stay":{},)", set.min_stay.value);

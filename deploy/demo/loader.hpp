@@ -4,6 +4,7 @@
 
 #include "deploy/demo/examples.hpp"
 #include "deploy/demo/generate.hpp"
+#include "deploy/demo/patience.hpp"
 #include "deploy/demo/progress.hpp"
 
 #include <chrono>
@@ -17,8 +18,7 @@ struct load_options {
   std::string url;
   std::uint32_t hotels = 0;
   int connections = 1;
-  std::chrono::seconds patience{30};          ///< how long one request is tried again before the load gives up
-  std::chrono::milliseconds pause_first{50};  ///< before the first retry without a Retry-After; doubles up to 2 s
+  patience_rules patience;
 };
 
 /// Something to try, with the ids that the server gave.

@@ -1,5 +1,7 @@
 #include "deploy/demo/room_types.hpp"
 
+#include "actors/domain/assert.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -115,6 +117,7 @@ std::vector<room_type_profile> room_types_of_house(profile made_for, int stars, 
   const auto chosen = choose_kinds(scale ? scale_room_types : roll.between(2, 6), stars, roll);
   int shares = 0;
   for (const auto* kind : chosen) shares += kind->share;
+  KEYRACK_ASSERT(shares > 0);
   const int rooms = rooms_of_house(stars, roll);
 
   std::vector<room_type_profile> types;

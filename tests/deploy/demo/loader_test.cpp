@@ -115,7 +115,9 @@ class DemoLoad : public testing::Test {
 protected:
   std::expected<load_report, std::string> load_one(const scripted_server& server) {
     progress quiet(sink_, false);
-    return load(from_, {.url = server.url(), .hotels = 1, .connections = 1, .patience = 5s, .pause_first = 1ms}, quiet);
+    return load(from_,
+                {.url = server.url(), .hotels = 1, .connections = 1, .patience = {.total = 5s, .pause_first = 1ms}},
+                quiet);
   }
   ~DemoLoad() override { std::fclose(sink_); }
 
@@ -204,7 +206,7 @@ TEST_F(DemoLoad, SaysWhatToDoWhenAKeyWasUsedForAnotherHotel) {
 TEST_F(DemoLoad, SaysAtOnceThatNoNodeAnswers) {
   progress quiet(sink_, false);
   // Port 9 of the loopback: discard, which nobody serves.
-  const auto report = load(from_, {.url = "http://127.0.0.1:9", .hotels = 1, .connections = 4}, quiet);
+  const auto report = load(from_, {.url = "http://127.0.0.1:9", .hotels = 1, .connections = 4, .patience = {}}, quiet);
   ASSERT_FALSE(report);
   EXPECT_NE(report.error().find("no node answers at http://127.0.0.1:9"), std::string::npos) << report.error();
 }
