@@ -46,21 +46,26 @@ std::optional<known_request> request_table::find(const request_key& key) const {
 void request_table::remember(const request_key& key, const known_request& known) {
   KEYRACK_ASSERT(known.seq > 0 && known.seq < std::uint64_t{1} << 48);
   KEYRACK_ASSERT(known.reservation.value < std::uint64_t{1} << 40);
-  KEYRACK_ASSERT(entries_.empty() || known.at >= entries_.back().at);
+  KEYRACK_ASSERT(size() == 0 || known.at >= newest().at);
   KEYRACK_ASSERT(!slot_of(key));
-  if (end() >= position_renumbered) sweep();
+  if (end_ >= position_renumbered) sweep();
   // At most four fifths full, and half as many slots more at a time: about 12 bytes a key.
   if ((size() + 1) * 5 > slots_.size() * 4) resize_index(std::max(slots_min, slots_.size() * 3 / 2));
-  const auto where = end();
-  entries_.push_back({.key = key,
-                      .digest = known.digest,
-                      .at = known.at,
-                      .seq = known.seq & 0xFFFF'FFFF'FFFFU,
-                      .op = static_cast<std::uint8_t>(known.op),
-                      .reservation_high = static_cast<std::uint8_t>(known.reservation.value >> 32),
-                      .reservation_low = static_cast<std::uint32_t>(known.reservation.value),
-                      .next_of_reservation = where});
-  insert({.tag = tag_of(key), .where = where});
+  insert({.tag = tag_of(key), .where = end_});
+  append({.key = key,
+          .digest = known.digest,
+          .at = known.at,
+          .seq = known.seq & 0xFFFF'FFFF'FFFFU,
+          .op = static_cast<std::uint8_t>(known.op),
+          .reservation_high = static_cast<std::uint8_t>(known.reservation.value >> 32),
+          .reservation_low = static_cast<std::uint32_t>(known.reservation.value),
+          .next_of_reservation = end_});
+}
+
+void request_table::append(const entry& e) {
+  if (end_ % page_entries == 0) pages_.emplace_back();
+  pages_.back().own().push_back(e);
+  ++end_;
 }
 
 // A key's home grows with its tag, so that a pass over the old index writes the new one nearly in order.
@@ -93,14 +98,23 @@ void request_table::kill(position p) {
   const auto found = slot_of(at(p).key);
   KEYRACK_ASSERT(found && slots_[*found].where == p);
   free_slot(*found);
-  at(p).seq = 0;
+  own(p).seq = 0;
   ++dead_;
-  while (!entries_.empty() && entries_.front().seq == 0) {
-    entries_.pop_front();
-    ++first_;
-    --dead_;
-  }
+  drop_dead_front();
 }
+
+void request_table::drop_dead_front() {
+  while (first_ != end_ && at(first_).seq == 0) {
+    --dead_;
+    if (++first_ % page_entries == 0) {
+      pages_.pop_front();
+      ++first_page_;
+    }
+  }
+  young_ = std::max(young_, first_);
+}
+
+bool request_table::sparse() const { return dead_ > sweep_min && dead_ * 2 > end_ - first_; }
 
 bool request_table::held(const entry& e, const reservation_book& book) const {
   const auto number = e.known().reservation;
@@ -113,13 +127,13 @@ void request_table::hang_on_creation(position p, const reservation_book& book) {
   const auto found = slot_of(creating);
   if (!found) return kill(p);  // no journal has that: a reservation is in memory as long as the key that made it
   const auto head = slots_[*found].where;
-  at(p).next_of_reservation = at(head).next_of_reservation == head ? p : at(head).next_of_reservation;
-  at(head).next_of_reservation = p;
+  const auto next = at(head).next_of_reservation;
+  own(p).next_of_reservation = next == head ? p : next;
+  own(head).next_of_reservation = p;
 }
 
 void request_table::forget_before(instant before, const reservation_book& book) {
-  if (young_ < first_) young_ = first_;
-  while (young_ < end() && at(young_).at < before) {
+  while (young_ < end_ && at(young_).at < before) {
     const auto p = young_++;
     if (at(p).seq == 0) continue;
     if (held(at(p), book)) {
@@ -127,13 +141,12 @@ void request_table::forget_before(instant before, const reservation_book& book) 
     } else {
       kill(p);
     }
-    if (young_ < first_) young_ = first_;
   }
-  if (dead_ > sweep_min && dead_ * 2 > entries_.size()) sweep();
+  if (sparse()) sweep();
 }
 
 bool request_table::can_forget_before(instant before, const reservation_book& book) const {
-  for (auto p = std::max(young_, first_); p < end() && at(p).at < before; ++p) {
+  for (auto p = young_; p < end_ && at(p).at < before; ++p) {
     if (at(p).seq != 0 && !held(at(p), book)) return true;
   }
   return false;
@@ -151,27 +164,32 @@ void request_table::reservation_left(const reservation& gone, instant before) {
     p = next;
   }
   kill(head);
-  if (dead_ > sweep_min && dead_ * 2 > entries_.size()) sweep();
+  if (sparse()) sweep();
 }
 
 // Drops the dead ones and numbers the rest anew from 0.
 void request_table::sweep() {
-  std::vector<position> moved(entries_.size());
-  std::deque<entry> living;
-  position living_young = 0;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (first_ + i == young_) living_young = static_cast<position>(living.size());
-    moved[i] = static_cast<position>(living.size());
-    if (entries_[i].seq != 0) living.push_back(entries_[i]);
+  const auto old = std::exchange(pages_, {});
+  const auto old_at = [&](position p) -> const entry& {
+    return (*old[p / page_entries - first_page_])[p % page_entries];
+  };
+  std::vector<position> moved(end_ - first_);
+  position living = 0;
+  for (auto p = first_; p < end_; ++p) moved[p - first_] = old_at(p).seq != 0 ? living++ : living;
+  const auto place = [&](position p) { return p < end_ ? moved[p - first_] : living; };
+  const auto young = place(young_);
+  const auto last = std::exchange(end_, 0);
+  for (auto p = first_; p < last; ++p) {
+    auto e = old_at(p);
+    if (e.seq == 0) continue;
+    e.next_of_reservation = moved[e.next_of_reservation - first_];
+    append(e);
   }
-  if (young_ >= end()) living_young = static_cast<position>(living.size());
-  for (auto& e : living) e.next_of_reservation = moved[e.next_of_reservation - first_];
   for (auto& s : slots_) {
     if (s.tag != 0) s.where = moved[s.where - first_];
   }
-  entries_ = std::move(living);
-  first_ = 0;
-  young_ = living_young;
+  first_page_ = first_ = 0;
+  young_ = young;
   dead_ = 0;
   if (slots_.size() > 4 * std::max(slots_min, size())) resize_index(std::max(slots_min, size() * 2));
 }
@@ -179,8 +197,8 @@ void request_table::sweep() {
 std::vector<std::pair<request_key, known_request>> request_table::in_order() const {
   std::vector<std::pair<request_key, known_request>> all;
   all.reserve(size());
-  for (const auto& e : entries_) {
-    if (e.seq != 0) all.emplace_back(e.key, e.known());
+  for (auto p = first_; p < end_; ++p) {
+    if (at(p).seq != 0) all.emplace_back(at(p).key, at(p).known());
   }
   return all;
 }

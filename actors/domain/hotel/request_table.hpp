@@ -1,6 +1,7 @@
 // The request keys that a hotel remembers. Owns their table and its order; refuses to know what was asked.
 #pragma once
 
+#include "actors/domain/copy_on_write.hpp"
 #include "actors/domain/hotel/commands.hpp"
 #include "actors/domain/hotel/reservation.hpp"
 #include "actors/domain/ids.hpp"
@@ -29,12 +30,13 @@ struct known_request {
 /// is in memory; never dropped early. Restoring one from `in_order()` is `remember` of each, in that order.
 ///
 /// A queue of packed entries in the order of their events, and an open-addressing index of 8 bytes a slot over it: some
-/// 65 bytes a key, no heap block of its own, and growing moves the index only. Old keys that wait for their reservation
-/// to leave hang in a chain on the entry of the key that created it, which the reservation names.
+/// 65 bytes a key, no heap block of its own, and growing moves the index only. The queue lies in pages, which copies share
+/// until one of them writes. Old keys that wait for their reservation to leave hang in a chain on the entry of the key that
+/// created it, which the reservation names.
 class request_table {
 public:
   std::optional<known_request> find(const request_key& key) const;
-  std::size_t size() const { return entries_.size() - dead_; }
+  std::size_t size() const { return end_ - first_ - dead_; }
 
   /// REQUIRES: the key is not known; `known.at` and `known.seq` never go back from call to call.
   void remember(const request_key& key, const known_request& known);
@@ -76,9 +78,15 @@ private:
     position where = 0;
   };
 
-  position end() const { return first_ + static_cast<position>(entries_.size()); }
-  entry& at(position p) { return entries_[p - first_]; }
-  const entry& at(position p) const { return entries_[p - first_]; }
+  static constexpr position page_entries = 64;
+  using page = std::vector<entry>;
+
+  const entry& at(position p) const { return (*pages_[p / page_entries - first_page_])[p % page_entries]; }
+  entry& own(position p) { return pages_[p / page_entries - first_page_].own()[p % page_entries]; }
+  const entry& newest() const { return at(end_ - 1); }
+  void append(const entry& e);
+  void drop_dead_front();
+  bool sparse() const;
   std::size_t home_of(std::uint32_t tag) const { return std::size_t{tag} * slots_.size() >> 32; }
   std::size_t after(std::size_t i) const { return i + 1 == slots_.size() ? 0 : i + 1; }
   std::optional<std::size_t> slot_of(const request_key& key) const;
@@ -90,10 +98,12 @@ private:
   void hang_on_creation(position p, const reservation_book& book);
   void sweep();
 
-  std::deque<entry> entries_;
-  position first_ = 0;  // of entries_.front()
-  position young_ = 0;  // those before it have been looked at by forget_before
-  std::size_t dead_ = 0;
+  std::deque<copy_on_write<page>> pages_;
+  position first_page_ = 0;  // of pages_.front(), in pages
+  position first_ = 0;       // of the oldest entry, which is alive
+  position end_ = 0;         // one past the newest
+  position young_ = 0;       // those before it have been looked at by forget_before
+  std::size_t dead_ = 0;     // from first_ to end_
   std::vector<slot> slots_;
 };
 

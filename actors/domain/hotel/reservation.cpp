@@ -61,40 +61,42 @@ std::vector<reservation_book::page>::iterator reservation_book::page_of(reservat
 const reservation* reservation_book::find(reservation_number number) const {
   const auto at = page_of(number);
   if (at == pages_.end()) return nullptr;
-  const auto place = place_of(at->entries, at->first, number);
-  return place != at->entries.end() && place->number == number ? &*place : nullptr;
+  const auto place = place_of(*at->entries, at->first, number);
+  return place != at->entries->end() && place->number == number ? &*place : nullptr;
 }
 
 void reservation_book::put(reservation r) {
   if (r.number > newest_) {
     newest_ = r.number;
-    if (pages_.empty() || pages_.back().entries.size() == page_entries_max) pages_.push_back({.first = r.number});
-    pages_.back().entries.push_back(std::move(r));
+    if (pages_.empty() || pages_.back().entries->size() == page_entries_max) pages_.push_back({.first = r.number});
+    pages_.back().entries.own().push_back(std::move(r));
     ++size_;
     return;
   }
   const auto at = page_of(r.number);
   KEYRACK_ASSERT(at != pages_.end());
-  const auto place = place_of(at->entries, at->first, r.number);
-  KEYRACK_ASSERT(place != at->entries.end() && place->number == r.number);
+  auto& entries = at->entries.own();
+  const auto place = place_of(entries, at->first, r.number);
+  KEYRACK_ASSERT(place != entries.end() && place->number == r.number);
   *place = std::move(r);
 }
 
 void reservation_book::erase(reservation_number number) {
   const auto at = page_of(number);
   KEYRACK_ASSERT(at != pages_.end());
-  const auto place = place_of(at->entries, at->first, number);
-  KEYRACK_ASSERT(place != at->entries.end() && place->number == number);
-  at->entries.erase(place);
+  auto& entries = at->entries.own();
+  const auto place = place_of(entries, at->first, number);
+  KEYRACK_ASSERT(place != entries.end() && place->number == number);
+  entries.erase(place);
   --size_;
-  if (at->entries.empty()) {
+  if (entries.empty()) {
     pages_.erase(at);
     return;
   }
-  // Two pages that fit one become one, so that gaps do not grow for ever.
+  // Two pages that fit half of one become one, so that gaps do not grow for ever.
   const auto next = at + 1;
-  if (next == pages_.end() || at->entries.size() + next->entries.size() > page_entries_max / 2) return;
-  std::ranges::move(next->entries, std::back_inserter(at->entries));
+  if (next == pages_.end() || entries.size() + next->entries->size() > page_entries_max / 2) return;
+  std::ranges::move(next->entries.own(), std::back_inserter(entries));
   pages_.erase(next);
 }
 
@@ -105,11 +107,11 @@ bool reservation_book::operator==(const reservation_book& other) const {
   bool equal = true;
   for_each([&](const reservation& r) {
     if (!equal) return;
-    if (index == at->entries.size()) {
+    if (index == at->entries->size()) {
       ++at;
       index = 0;
     }
-    equal = at->entries[index++] == r;
+    equal = (*at->entries)[index++] == r;
   });
   return equal;
 }

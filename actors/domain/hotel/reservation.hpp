@@ -12,6 +12,7 @@
 //                          checked_in ── check-out ──► completed
 #pragma once
 
+#include "actors/domain/copy_on_write.hpp"
 #include "actors/domain/ids.hpp"
 #include "actors/domain/money.hpp"
 #include "actors/domain/small_vector.hpp"
@@ -69,7 +70,7 @@ std::int64_t subtotal(const reserved_item& item);
 std::int64_t total(const reservation& r);
 
 /// The reservations that are in memory, by number. Numbers only grow, so that it is a list of sorted pages: an addition
-/// moves nothing, an erasure moves a page at most, and a copy for a snapshot is one sweep.
+/// moves nothing, an erasure moves a page at most, and copies share the pages that neither has touched since.
 class reservation_book {
 public:
   /// Null when it is not here. Valid until the next `put` or `erase`.
@@ -85,7 +86,7 @@ public:
   template <typename Visit>
   void for_each(Visit visit) const {
     for (const auto& p : pages_) {
-      for (const auto& r : p.entries) visit(r);
+      for (const auto& r : *p.entries) visit(r);
     }
   }
 
@@ -93,7 +94,7 @@ public:
   template <typename Visit>
   void for_each_below(reservation_number below, Visit visit) const {
     for (auto p = pages_.rbegin(); p != pages_.rend(); ++p) {
-      for (auto r = p->entries.rbegin(); r != p->entries.rend(); ++r) {
+      for (auto r = p->entries->rbegin(); r != p->entries->rend(); ++r) {
         if (r->number < below && !visit(*r)) return;
       }
     }
@@ -105,7 +106,7 @@ public:
 private:
   struct page {
     reservation_number first;  // at or below all numbers in it, above all of the page before
-    std::vector<reservation> entries;
+    copy_on_write<std::vector<reservation>> entries;
   };
   static constexpr std::size_t page_entries_max = 64;
 

@@ -273,7 +273,8 @@ void model::judge_arrival(opinion& o, const request& req, const check_in_guest& 
 
 void model::judge_change(opinion& o, const request& req, const change_reservation& cmd, const moment& now) const {
   for (const auto& i : cmd.items.value_or(std::vector<requested_item>{})) {
-    if (!types_.contains(i.type)) o.objections.insert(errc::room_type_unknown);
+    // A removed hotel has no types that could be asked for, only reservations that ended.
+    if (exists_ && !types_.contains(i.type)) o.objections.insert(errc::room_type_unknown);
   }
   const auto* b = judge_booking(o, req, cmd.number, {pending, confirmed, checked_in}, now.at);
   if (b == nullptr) return;

@@ -143,6 +143,22 @@ TEST(NightMemory, RollsOnTwoDaysBehindUtc) {
   EXPECT_EQ(s.state().types[0].calendar.taken(on("2031-03-02")), 0);
 }
 
+// --- copies, as a snapshot takes them ---
+
+TEST(HotelCopy, StaysAsItWasWhileTheHotelGoesOn) {
+  story s;
+  s.given(story::hotel({{.rooms = 500}}));
+  for (int i = 0; i < 150; ++i) s.given(book(std::to_string(i), "2031-03-01/2031-03-02"));
+  const auto events = s.events();
+  const auto copy = s.state();
+  for (int i = 0; i < 150; i += 2) s.given(cancel(std::to_string(i)));
+  s.after(24h).given(add_type()).after(1us).given(add_type());
+  EXPECT_EQ(s.state().reservations.size(), 75U);
+  EXPECT_EQ(copy.reservations.size(), 150U);
+  EXPECT_EQ(difference(copy, replayed(copy.id, events)), "");
+  EXPECT_NE(difference(copy, s.state()), "");
+}
+
 // --- the bound on keys ---
 
 TEST(RequestBound, IsReachedOnlyWhenNothingWouldBeForgotten) {
