@@ -3,12 +3,12 @@
 #include "cluster/node_router.hpp"
 #include "config/log.hpp"
 #include "config/metrics.hpp"
-#include "deploy/commands/absent_records.hpp"
 #include "deploy/commands/commands.hpp"
 #include "deploy/commands/incarnation.hpp"
 #include "gateway/server.hpp"
 #include "persistence/projections/hold_sweep.hpp"
 #include "persistence/projections/projector.hpp"
+#include "persistence/records.hpp"
 #include "persistence/schema.hpp"
 
 #include <caf/actor_system.hpp>
@@ -97,6 +97,7 @@ public:
         config_(actor_system_config_of(settings)),
         system_(config_),
         router_(cluster::node_router::start(system_, {}, counters_)),
+        records_(settings.database, settings.records, counters_.records, 0),
         server_(settings.gateway,
                 gateway::server_needs{*router_, lease_, lease_, records_, counters_.gateway, [this] { return ready(); },
                                       [this] { return metrics_text(counters_); }}) {
@@ -182,7 +183,7 @@ private:
   caf::actor_system system_;
   std::shared_ptr<cluster::node_router> router_;
   current_lease lease_;
-  absent_records records_;
+  persistence::pg_records records_;  // outlives incarnations: it only reads the journal, and people need no fence
   gateway::server server_;
   std::optional<persistence::projector> projector_;
   std::optional<persistence::hold_sweep> sweep_;
