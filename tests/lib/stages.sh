@@ -14,10 +14,17 @@ configure() { # PRESET
   if [[ ! -f build/$1/build.ninja ]]; then cmake --preset "$1"; fi
 }
 
-# gtest_binaries PRESET LABEL: "NAME PROGRAM" of each test binary that ctest knows under that label.
-gtest_binaries() {
-  ctest --test-dir "build/$1" --show-only=json-v1 -L "^$2\$" |
-    jq -r '.tests[] | select(.command != null) | "\(.name) \(.command[0])"'
+# test_programs PRESET LABEL: the programs of ctest's tests with that label, which are targets in the build directory too:
+# test NAME is test_NAME, as tests/CMakeLists.txt makes them.
+test_programs() {
+  ctest --test-dir "build/$1" --show-only=json-v1 -L "^$2\$" | jq -r '.tests[] | "test_\(.name)"'
+}
+
+build_tests() { # PRESET LABEL…
+  local label targets=()
+  configure "$1"
+  for label in "${@:2}"; do mapfile -t -O "${#targets[@]}" targets < <(test_programs "$1" "$label"); done
+  cmake --build --preset "$1" --target "${targets[@]}"
 }
 
 # run_label PRESET LABEL: ctest's tests with a label; each gtest case counts as a test.
@@ -60,7 +67,7 @@ stage_process() {
     log=$stage_dir/process-$(basename "$file" .py).log
     before=$(now_ms)
     verdict=ok
-    KEYRACK_BUILD=$root/build/dev python3 "$file" >"$log" 2>&1 </dev/null || verdict=FAILED
+    KEYRACK_BUILD=$root/build/$KEYRACK_PRESET python3 "$file" >"$log" 2>&1 </dev/null || verdict=FAILED
     seconds=$(seconds_since "$before")
     printf '%-7s %6s s  %s\n' "$verdict" "$seconds" "$file"
     if [[ $verdict == FAILED ]]; then
@@ -90,6 +97,8 @@ stage_format() {
 # The files that changed last are looked at first: whatever the time allows, new code is in it.
 stage_lint() {
   local files checked status=0
+  # It reads the compiler's command lines, and the headers that are made by the build.
+  configure dev && ninja -C build/dev persistence/proto/journal.pb.h
   mapfile -t files < <(git log --format= --name-only -- '*.cpp' | awk '!seen[$0]++' |
     grep -E '^(actors|cluster|persistence|gateway|config|deploy)/' | while read -r file; do
     if [[ -f $file ]]; then printf '%s\n' "$file"; fi
@@ -114,7 +123,7 @@ lint_file() { # LIST FILE
 
 stage_asan() {
   local status=0 label
-  configure asan && cmake --build --preset asan
+  build_tests asan unit integration sim
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   if [[ -f tests/lsan.supp ]]; then export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp; fi
   for label in unit integration sim; do run_label asan "$label" || status=1; done
@@ -122,10 +131,7 @@ stage_asan() {
 }
 
 stage_tsan() {
-  local targets
-  configure tsan
-  mapfile -t targets < <(gtest_binaries tsan shell | sed 's,.*/,,')
-  cmake --build --preset tsan --target "${targets[@]}"
+  build_tests tsan shell
   TSAN_OPTIONS="suppressions=$root/tests/tsan.supp history_size=4 second_deadlock_stack=1" run_label tsan shell
 }
 
@@ -157,7 +163,7 @@ stage_fuzz() {
 
 stage_sim_long() { KEYRACK_SIM_SEEDS=$KEYRACK_SIM_SEEDS_LONG run_label release sim; }
 
-stage_release() { configure release && cmake --build --preset release; }
+stage_release() { configure release && cmake --build --preset release --target keyrack keyrack-demo test_sim; }
 
 stage_bench() {
   local scenario before
