@@ -1,106 +1,151 @@
 #include "persistence/journal_show.hpp"
 
-#include "actors/ports.hpp"
+#include "actors/domain/limits.hpp"
 #include "config/log_line.hpp"
 #include "persistence/codec.hpp"
-#include "persistence/pg_connection.hpp"
+#include "persistence/projections/journal_follower.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <utility>
+#include <variant>
+#include <vector>
 
 namespace keyrack::persistence {
-
 namespace {
 
-constexpr int commits_per_piece = 500;
-
-constexpr pg_statement sql_commits_from{.name = "show_commits", .sql = R"sql(
-  SELECT first_seq, last_seq, payload FROM commits
-   WHERE hotel_id = $1 AND last_seq >= $2 ORDER BY first_seq LIMIT $3
-)sql"};
-
-std::string reservation_summary(hotel_id hotel, const reservation& r) {
-  auto out = fmt::format("{} {} {}/{}", to_text(reservation_id{hotel, r.number}), to_text(r.status),
-                         to_text(r.stay.check_in), to_text(r.stay.check_out));
-  for (const auto& item : r.items) out += fmt::format(" {} × type {}", item.rooms, item.type.value);
-  for (const auto& number : r.room_numbers) out += fmt::format(" room {}", number);
+std::string json_text(std::string_view text) {
+  std::string out;
+  append_json_text(out, text);
   return out;
 }
 
-struct summary_of {
+std::string stay_text(const stay& s) { return to_text(s.check_in) + "/" + to_text(s.check_out); }
+
+std::string price_text(const reservation& r) {
+  if (r.priced_in == currency{}) return fmt::to_string(total(r));
+  return fmt::format("{} {}", amount_text({total(r), r.priced_in}), r.priced_in.text());
+}
+
+/// What an event says beside its kind: for people.
+struct as_text {
   hotel_id hotel;
-  std::string operator()(const hotel_created& e) const { return e.profile.name; }
-  std::string operator()(const hotel_updated& e) const { return e.profile.name; }
+
+  std::string operator()(const hotel_created& e) const { return profile(e.profile); }
+  std::string operator()(const hotel_updated& e) const { return profile(e.profile); }
   std::string operator()(const hotel_removed&) const { return {}; }
-  std::string operator()(const room_type_added& e) const {
-    return fmt::format("type {} {}", e.type.value, e.profile.name);
-  }
-  std::string operator()(const room_type_updated& e) const {
-    return fmt::format("type {} {}", e.type.value, e.profile.name);
-  }
+  std::string operator()(const room_type_added& e) const { return type(e.type, e.profile); }
+  std::string operator()(const room_type_updated& e) const { return type(e.type, e.profile); }
   std::string operator()(const room_type_removed& e) const { return fmt::format("type {}", e.type.value); }
   std::string operator()(const rooms_listed& e) const { return fmt::format("{} rooms", e.rooms.size()); }
   std::string operator()(const calendar_changed& e) const {
-    std::string out;
-    for (const auto& c : e.changes) {
-      out +=
-          fmt::format("{}{}/{} of {} types", out.empty() ? "" : ", ", to_text(c.from), to_text(c.to), c.types.size());
-    }
-    return out;
+    std::vector<std::string> changes;
+    for (const auto& c : e.changes)
+      changes.push_back(fmt::format("{}/{} of {} types", to_text(c.from), to_text(c.to), c.types.size()));
+    return fmt::format("{}", fmt::join(changes, ", "));
   }
-  std::string operator()(const reservation_event& e) const { return reservation_summary(hotel, e.after); }
+  std::string operator()(const reservation_event& e) const {
+    const auto& r = e.after;
+    std::vector<std::string> items;
+    for (const auto& i : r.items) items.push_back(fmt::format("{} × type {}", i.rooms, i.type.value));
+    auto text = fmt::format("{} {} {} {} {}", to_text(reservation_id{hotel, r.number}), to_text(r.status),
+                            stay_text(r.stay), fmt::join(items, " + "), price_text(r));
+    if (!r.room_numbers.empty()) text += fmt::format(" in {}", fmt::join(r.room_numbers, ", "));
+    if (r.status == reservation_status::pending) text += " until " + to_text(r.hold_expires_at);
+    return text;
+  }
+
+  static std::string profile(const hotel_profile& p) {
+    return fmt::format("{} in {}, {}; {}", json_text(p.name), json_text(p.city), p.country, p.time_zone);
+  }
+  static std::string type(room_type_id id, const room_type_profile& p) {
+    return fmt::format("type {} {}: {} rooms for {}", id.value, json_text(p.name), p.rooms, p.max_guests);
+  }
+};
+
+/// The same as members of a JSON object, each after a comma.
+struct as_json {
+  hotel_id hotel;
+
+  std::string operator()(const hotel_created& e) const { return profile(e.profile); }
+  std::string operator()(const hotel_updated& e) const { return profile(e.profile); }
+  std::string operator()(const hotel_removed&) const { return {}; }
+  std::string operator()(const room_type_added& e) const { return type(e.type, e.profile); }
+  std::string operator()(const room_type_updated& e) const { return type(e.type, e.profile); }
+  std::string operator()(const room_type_removed& e) const { return fmt::format(R"(,"type":{})", e.type.value); }
+  std::string operator()(const rooms_listed& e) const { return fmt::format(R"(,"rooms":{})", e.rooms.size()); }
+  std::string operator()(const calendar_changed& e) const {
+    std::vector<std::string> changes;
+    for (const auto& c : e.changes)
+      changes.push_back(
+          fmt::format(R"({{"from":"{}","to":"{}","types":{}}})", to_text(c.from), to_text(c.to), c.types.size()));
+    return fmt::format(R"(,"changes":[{}])", fmt::join(changes, ","));
+  }
+  std::string operator()(const reservation_event& e) const {
+    const auto& r = e.after;
+    std::vector<std::string> items, rooms;
+    for (const auto& i : r.items)
+      items.push_back(fmt::format(R"({{"type":{},"rooms":{},"guests":{},"night_prices":[{}]}})", i.type.value, i.rooms,
+                                  i.guests, fmt::join(i.night_prices, ",")));
+    for (const auto& number : r.room_numbers) rooms.push_back(json_text(number));
+    auto text = fmt::format(
+        R"(,"reservation":"{}","status":"{}","guest":"{}","check_in":"{}","check_out":"{}","items":[{}],"currency":{})",
+        to_text(reservation_id{hotel, r.number}), to_text(r.status), to_text(r.guest), to_text(r.stay.check_in),
+        to_text(r.stay.check_out), fmt::join(items, ","),
+        json_text(r.priced_in == currency{} ? std::string_view{} : r.priced_in.text()));
+    if (!rooms.empty()) text += fmt::format(R"(,"room_numbers":[{}])", fmt::join(rooms, ","));
+    if (r.status == reservation_status::pending)
+      text += fmt::format(R"(,"hold_expires_at":"{}")", to_text(r.hold_expires_at));
+    return text + fmt::format(R"(,"previous":{})", e.previous);
+  }
+
+  static std::string profile(const hotel_profile& p) {
+    return fmt::format(R"(,"name":{},"city":{},"country":{},"time_zone":{})", json_text(p.name), json_text(p.city),
+                       json_text(p.country), json_text(p.time_zone));
+  }
+  static std::string type(room_type_id id, const room_type_profile& p) {
+    return fmt::format(R"(,"type":{},"name":{},"rooms":{},"max_guests":{},"price":{})", id.value, json_text(p.name),
+                       p.rooms, p.max_guests, p.price);
+  }
 };
 
 }  // namespace
 
 std::string event_line(hotel_id hotel, const event& e) {
-  return fmt::format("{:>8}  {}  {}  {}  {}", e.seq, to_text(e.at), e.by, kind_of(e),
-                     std::visit(summary_of{hotel}, e.body));
+  return fmt::format("{:>8}  {}  {:<17} {}  by {}", e.seq, to_text(e.at), kind_of(e),
+                     std::visit(as_text{hotel}, e.body), json_text(e.by));
 }
 
 std::string event_json(hotel_id hotel, const event& e) {
-  std::string out = fmt::format(R"({{"sequence":{},"at":"{}","kind":"{}","by":)", e.seq, to_text(e.at), kind_of(e));
-  append_json_text(out, e.by);
-  if (e.answers) {
-    out += fmt::format(R"(,"request_key":"{}","operation":"{}")", to_uuid_text(e.answers->key), to_text(e.answers->op));
-  }
-  if (const auto* r = std::get_if<reservation_event>(&e.body)) {
-    out += fmt::format(R"(,"reservation":"{}","status":"{}")", to_text(reservation_id{hotel, r->after.number}),
-                       to_text(r->after.status));
-  }
-  out += R"(,"summary":)";
-  append_json_text(out, std::visit(summary_of{hotel}, e.body));
-  return out + "}";
+  auto text = fmt::format(R"({{"hotel":"{}","sequence":{},"at":"{}","kind":"{}","by":{})", to_text(hotel), e.seq,
+                          to_text(e.at), kind_of(e), json_text(e.by));
+  if (e.answers)
+    text +=
+        fmt::format(R"(,"request_key":"{}","operation":"{}")", to_uuid_text(e.answers->key), to_text(e.answers->op));
+  return text + std::visit(as_json{hotel}, e.body) + "}";
 }
 
 std::expected<void, std::string> show_journal(const database_settings& database, hotel_id hotel, std::uint64_t from,
-                                              const std::function<void(const event&)>& show) {
-  auto connection = pg_connection::connect(database, "keyrack/show",
+                                              const std::function<void(const event&)>& see) {
+  auto connection = pg_connection::connect(database, application_name(0, "journal-show"),
                                            call_deadline::in("database.connect_timeout", database.connect_timeout));
-  if (!connection) return std::unexpected{connection.error().message};
-  bool any = false;
-  for (std::uint64_t next = from;;) {
-    const auto rows =
-        connection->run(sql_commits_from, pg_params{}.int8(hotel.value).int8(next).int4(commits_per_piece),
-                        call_deadline::in("database.statement_timeout", database.statement_timeout));
-    if (!rows) return std::unexpected{rows.error().message};
-    for (int row = 0; row < rows->rows(); ++row) {
-      const auto first = static_cast<std::uint64_t>(rows->integer(row, 0));
-      const auto last = static_cast<std::uint64_t>(rows->integer(row, 1));
-      const auto events = decode_commit(rows->bytes(row, 2), first, last);
-      if (!events) return std::unexpected{fmt::format("the commit at {} cannot be read: {}", first, events.error())};
+  if (!connection) return std::unexpected(connection.error().message);
+  journal_follower journal{*connection, database.statement_timeout};
+  for (auto next = from;;) {
+    const auto batch = journal.read_hotel(hotel, next, {});
+    if (!batch) return std::unexpected(batch.error().message);
+    if (batch->commits.empty() && next == from)
+      return std::unexpected(fmt::format("hotel {} has no event {}", to_text(hotel), from));
+    for (const auto& c : batch->commits) {
+      const auto events = decode_commit(c.payload, c.first_seq, c.last_seq);
+      if (!events) return std::unexpected(fmt::format("commit {}: {}", c.first_seq, events.error()));
       for (const auto& e : *events) {
-        if (e.seq >= from) show(e);
+        if (e.seq >= from) see(e);
       }
-      any = true;
-      next = last + 1;
+      next = c.last_seq + 1;
     }
-    if (rows->rows() < commits_per_piece) break;
+    if (!batch->full) return {};
   }
-  if (!any)
-    return std::unexpected{fmt::format("the journal has no events of hotel {} from {} on", to_text(hotel), from)};
-  return {};
 }
 
 }  // namespace keyrack::persistence
