@@ -26,6 +26,9 @@ std::string_view program_version();
 /// Prints a sentence to standard error, after the program's name.
 void complain(std::string_view sentence);
 
+/// The same for a failure of the database, with how to find out which database that was.
+void complain_about_database(std::string_view sentence);
+
 /// Prints every fault of the settings to standard error, and what to do.
 void complain(const std::vector<settings_fault>& faults);
 

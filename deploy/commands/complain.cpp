@@ -9,6 +9,11 @@ namespace keyrack::deploy {
 
 void complain(std::string_view sentence) { fmt::print(stderr, "keyrack: {}\n", sentence); }
 
+void complain_about_database(std::string_view sentence) {
+  complain(sentence);
+  complain("`keyrack config show` says which database this was, and where database.url came from");
+}
+
 void complain(const std::vector<settings_fault>& faults) {
   fmt::print(stderr, "keyrack: the settings cannot be used:\n");
   for (const auto& fault : faults) fmt::print(stderr, "  {}: {}\n", fault.place, fault.message);

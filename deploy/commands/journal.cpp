@@ -4,7 +4,7 @@
 #include "persistence/journal_show.hpp"
 #include "persistence/journal_verify.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -73,7 +73,7 @@ int journal_show(const settings& settings, const journal_show_options& options) 
     fmt::print("{}\n", options.json ? persistence::event_json(*id, e) : persistence::event_line(*id, e));
   });
   if (shown) return exit_ok;
-  complain(shown.error());
+  complain_about_database(shown.error());
   return exit_failed;
 }
 
@@ -86,7 +86,7 @@ int journal_verify(const settings& settings, const journal_verify_options& optio
   verify_progress progress;
   const auto report = persistence::verify_journal(settings.database, only, std::ref(progress));
   if (!report) {
-    complain(report.error());
+    complain_about_database(report.error());
     return exit_failed;
   }
   options.json ? print_json(*report) : print_text(*report);

@@ -30,8 +30,7 @@ int migrate(const settings& settings, const migrate_options& options) {
   const auto status =
       options.check ? persistence::check_schema(settings.database) : persistence::migrate(settings.database);
   if (!status) {
-    complain(status.error());
-    complain("`keyrack config show` says which database this was, and where database.url came from");
+    complain_about_database(status.error());
     return exit_failed;
   }
   if (options.json) {
