@@ -58,8 +58,7 @@ def measure_keyrack(context, results, keyrack, places):
         write_reads(requests, [path_of(read, random.choice(places)) for _ in range(REQUESTS)])
         context.answers[read] = keyrack.get(path_of(read, places[0]))
         for connections in context.connections:
-            results.add(KEYRACK, read, connections, measured(context, keyrack.port, requests, connections),
-                        f"{len(context.answers[read].encode())} bytes of JSON")
+            add_measured(context, results, KEYRACK, keyrack, read, connections, requests)
 
 
 def measure_nginx(context, results):
@@ -70,15 +69,18 @@ def measure_nginx(context, results):
             requests = context.directory / "reads-nginx.txt"
             write_reads(requests, [f"/{READS.index(read)}"])
             for connections in context.connections:
-                results.add(NGINX, read, connections, measured(context, nginx.port, requests, connections),
-                            f"{len(context.answers[read].encode())} bytes of JSON")
+                add_measured(context, results, NGINX, nginx, read, connections, requests)
 
 
-def measured(context, port, requests, connections):
-    """wrk over a file of requests, after a warm-up."""
-    script, url = context.here / "wrk" / "requests.lua", f"http://127.0.0.1:{port}"
+def add_measured(context, results, peer, server, read, connections, requests):
+    """One row: wrk over a file of requests, after a warm-up, and what it cost the server."""
+    script, url = context.here / "wrk" / "requests.lua", f"http://127.0.0.1:{server.port}"
     measure.wrk(script, url, requests, connections, context.warmup_seconds)
-    return measure.wrk(script, url, requests, connections, context.seconds)
+    cpu = server.cpu_seconds()
+    found = measure.wrk(script, url, requests, connections, context.seconds)
+    cpu = server.cpu_seconds() - cpu
+    results.add(peer, read, connections, found, f"{len(context.answers[read].encode())} bytes of JSON, "
+                                                f"{cpu * 1e6 / max(found.succeeded, 1):.0f} µs CPU each")
 
 
 def default_answers(here):
