@@ -20,6 +20,14 @@ std::string json_text(std::string_view text) {
   return out;
 }
 
+/// What people have typed cannot end the line, or write over it.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = '?';
+  }
+  return text;
+}
+
 std::string stay_text(const stay& s) { return to_text(s.check_in) + "/" + to_text(s.check_out); }
 
 std::string price_text(const reservation& r) {
@@ -112,8 +120,8 @@ struct as_json {
 }  // namespace
 
 std::string event_line(hotel_id hotel, const event& e) {
-  return fmt::format("{:>8}  {}  {:<17} {}  by {}", e.seq, to_text(e.at), kind_of(e),
-                     std::visit(as_text{hotel}, e.body), json_text(e.by));
+  return one_line(fmt::format("{:>8}  {}  {:<17} {}  by {}", e.seq, to_text(e.at), kind_of(e),
+                              std::visit(as_text{hotel}, e.body), json_text(e.by)));
 }
 
 std::string event_json(hotel_id hotel, const event& e) {
@@ -122,7 +130,8 @@ std::string event_json(hotel_id hotel, const event& e) {
   if (e.answers)
     text +=
         fmt::format(R"(,"request_key":"{}","operation":"{}")", to_uuid_text(e.answers->key), to_text(e.answers->op));
-  return text + std::visit(as_json{hotel}, e.body) + "}";
+  text += std::visit(as_json{hotel}, e.body);
+  return text + R"(,"summary":)" + json_text(std::visit(as_text{hotel}, e.body)) + "}";
 }
 
 std::expected<void, std::string> show_journal(const database_settings& database, hotel_id hotel, std::uint64_t from,
