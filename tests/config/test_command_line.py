@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("KEYRACK_BUILD", ROOT / "build/dev")) / "keyrack"
+POSTGRES = ROOT / "deploy/lib/postgres.sh"
 NOWHERE = "host=/nonexistent dbname=keyrack password=hunter2"
 
 
@@ -113,6 +114,36 @@ class WithoutADatabase(unittest.TestCase):
             done = keyrack(*call, KEYRACK_DATABASE_URL=NOWHERE)
             self.assertEqual(done.returncode, 1, (call, done.stderr))
             self.assertIn("database", done.stderr, call)
+
+
+class WithADatabase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="keyrack-cli-")
+        cls.addClassCleanup(subprocess.run, [POSTGRES, "remove", cls.directory], check=True, timeout=60)
+        subprocess.run([POSTGRES, "start", cls.directory], check=True, timeout=120, stdin=subprocess.DEVNULL)
+        told = subprocess.run([POSTGRES, "url", cls.directory], check=True, capture_output=True, text=True, timeout=60)
+        cls.url = told.stdout.strip()
+
+    def run_here(self, *arguments: str) -> subprocess.CompletedProcess:
+        return keyrack(*arguments, KEYRACK_DATABASE_URL=self.url)
+
+    def test_migrate_applies_what_is_pending_once_and_check_tells_it_before(self):
+        before = self.run_here("migrate", "--check", "--json")
+        pending = json.loads(before.stdout)["pending"]
+        self.assertEqual(before.returncode, 1)
+        self.assertGreater(len(pending), 0)
+
+        first = self.run_here("migrate", "--json")
+        self.assertEqual((first.returncode, json.loads(first.stdout)["applied"]), (0, pending))
+        again = self.run_here("migrate", "--json")
+        self.assertEqual((again.returncode, json.loads(again.stdout)["applied"]), (0, []))
+        self.assertEqual(self.run_here("migrate", "--check").returncode, 0)
+
+        # An empty journal is a clean one, and a hotel that is not in it is a failure.
+        verified = self.run_here("journal", "verify", "--all", "--json")
+        self.assertEqual((verified.returncode, json.loads(verified.stdout)["findings"]), (0, []), verified.stderr)
+        self.assertEqual(self.run_here("journal", "show", "7k2m9qx4vd1h").returncode, 1)
 
 
 class Version(unittest.TestCase):
