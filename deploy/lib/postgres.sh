@@ -128,12 +128,14 @@ pg_create() {
   pg_as_owner mv -T "$fresh" "$pg_data"
 }
 
-# pg_require_space MB
-pg_require_space() {
-  local free_mb
-  free_mb=$(($(stat -f -c '%a * %S / 1048576' "$pg_home")))
-  ((free_mb >= $1)) || pg_fail_full
+# pg_free_mb DIR: room on the disk that holds its data, in MiB.
+pg_free_mb() {
+  pg_locate "$1"
+  printf '%d' "$(($(stat -f -c '%a * %S / 1048576' "$pg_home")))"
 }
+
+# pg_require_space MB
+pg_require_space() { (($(pg_free_mb "$pg_dir") >= $1)) || pg_fail_full; }
 
 # pg_settings [setting=value…]: what a booking's durability and speed rest on, then the caller's wishes.
 pg_settings() {
