@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 namespace keyrack {
 
@@ -27,8 +28,7 @@ public:
     take_environment();
     take_assignments();
     take_url_file();
-    // Rules between values say nothing sensible about values that are wrong already.
-    if (faults_.empty()) check_rules();
+    check_rules();
     if (!faults_.empty()) return std::unexpected(std::move(faults_));
     return std::move(result_);
   }
@@ -38,6 +38,7 @@ private:
 
   void take(const setting& of, const setting_value& value, const std::string& place, int source) {
     if (const auto taken = assign(result_.values, of, value); !taken) {
+      wrong_.insert(of.key);
       return refuse(place, fmt::format("{} {}", of.key, taken.error()));
     }
     result_.origins.insert_or_assign(std::string{of.key}, place);
@@ -123,6 +124,8 @@ private:
   template <typename T>
   void check_order(std::string_view smaller, T small, std::string_view larger, T large, std::string_view why,
                    bool equal_is_fine = false) {
+    // A rule says nothing sensible about a value that is wrong already.
+    if (wrong_.contains(smaller) || wrong_.contains(larger)) return;
     if (small < large || (equal_is_fine && small == large)) return;
     const auto origin = [&](std::string_view key) {
       const auto known = result_.origins.find(key);
@@ -157,8 +160,9 @@ private:
   const settings_sources& from_;
   loaded_settings result_;
   std::vector<settings_fault> faults_;
-  int url_from_ = 0;        // 0 built-in, 1 file, 2 environment, 3 command line
-  int url_file_from_ = -1;  // -1 not given
+  std::set<std::string_view> wrong_;  // keys with a fault
+  int url_from_ = 0;                  // 0 built-in, 1 file, 2 environment, 3 command line
+  int url_file_from_ = -1;            // -1 not given
 };
 
 }  // namespace

@@ -78,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(LogLine, Escapes,
                                          std::pair{"\xc0\xaf", "\uFFFD\uFFFD"}, std::pair{"a\xe2\x82", "a\uFFFD\uFFFD"},
                                          std::pair{"\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD"},
                                          std::pair{"\xf4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"},
-                                         std::pair{"\xf0\x9f\x8f", "\uFFFD\uFFFD\uFFFD"}, std::pair{"\x7f", "\x7f"}));
+                                         std::pair{"\xf0\x9f\x8f", "\uFFFD\uFFFD\uFFFD"}, std::pair{"\x7f", "\x7f"},
+                                         std::pair{"\x01\x1f ", "\x01\x1f "}));
 
 TEST(LogLine, AsTextQuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(text("append failed", {{"hotel", "7k2m"}, {"detail", "no \"disk\""}, {"slot", 1}, {"empty", ""}}),

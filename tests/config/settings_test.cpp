@@ -169,6 +169,13 @@ TEST(Settings, ARuleBetweenTwoNamesWhereBothCameFrom) {
                           "else the lease runs out between two beats"));
 }
 
+TEST(Settings, ARuleIsSilentAboutAValueThatIsWrongAlreadyAndSpeaksBesideOtherFaults) {
+  EXPECT_THAT(
+      faults_of(
+          {.file = {}, .environment = {}, .assignments = {"heartbeat.grace_ms=1", "journal.load_timeout_ms=10000"}}),
+      ElementsAre(HasSubstr("heartbeat.grace_ms must be 100"), HasSubstr("journal.load_timeout_ms must be below")));
+}
+
 TEST(Settings, ALeaseOfZeroIsNoLeaseAndNoFault) {
   EXPECT_EQ(
       loaded({.file = {}, .environment = {}, .assignments = {"heartbeat.lease_ms=0"}}).values.heartbeat.lease.count(),
