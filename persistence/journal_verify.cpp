@@ -1,213 +1,214 @@
+// The way through the journal: hotel by hotel, commit by commit. What events mean is hotel_model's, what stands beside the
+// journal is journal_verify_rows'.
 #include "persistence/journal_verify.hpp"
 
 #include "actors/domain/hotel/evolve.hpp"
-#include "actors/ports.hpp"
 #include "persistence/codec.hpp"
-#include "persistence/verify_model.hpp"
+#include "persistence/journal_verify_model.hpp"
+#include "persistence/journal_verify_rows.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-#include <set>
-#include <utility>
+#include <array>
 
 namespace keyrack::persistence {
-
 namespace {
 
-constexpr int commits_per_piece = 500;
-constexpr auto statement_time = std::chrono::seconds{60};
+constexpr std::chrono::milliseconds patience{60'000};  // of one statement: nobody waits for an answer here
+constexpr std::size_t guests_at_once = 5'000;
+constexpr int hotels_at_once = 500;
 
-constexpr pg_statement sql_next_hotel{
-    .name = "verify_next_hotel",
-    .sql = "SELECT hotel_id FROM commits WHERE hotel_id > $1 ORDER BY hotel_id LIMIT 1",
-};
-// A commit that stands after its writer's fence has a date after it: the fence waited for the append under way.
-constexpr pg_statement sql_commits{.name = "verify_commits", .sql = R"sql(
-  SELECT c.first_seq, c.last_seq, c.writer, c.payload, w.incarnation IS NULL, coalesce(c.at > w.fenced_at, false)
-    FROM (SELECT * FROM commits WHERE hotel_id = $1 AND first_seq > $2 ORDER BY first_seq LIMIT $3) c
-    LEFT JOIN (SELECT incarnation, min(fenced_at) AS fenced_at FROM writers GROUP BY incarnation) w
-           ON w.incarnation = c.writer
-   ORDER BY c.first_seq
-)sql"};
-constexpr pg_statement sql_snapshot{
-    .name = "verify_snapshot",
-    .sql = "SELECT seq, payload FROM snapshots WHERE hotel_id = $1",
-};
-constexpr pg_statement sql_people{.name = "verify_people", .sql = R"sql(
-  SELECT count(*) FROM unnest($1::bigint[], $2::bigint[]) AS p(high, low)
-   WHERE NOT EXISTS (SELECT FROM guests g WHERE g.guest_high = p.high AND g.guest_low = p.low)
-)sql"};
-constexpr pg_statement sql_projected{.name = "verify_projected", .sql = R"sql(
-  SELECT number, last_seq, body FROM guest_reservations WHERE hotel_id = $1 AND number > $2 ORDER BY number LIMIT $3
-)sql"};
+using progress_call = std::function<void(const journal_report&)>;
+using done_or_error = std::expected<void, pg_error>;
 
-/// One hotel, read from its first commit to its last.
+call_deadline soon() { return call_deadline::in("the verification's patience", patience); }
+
+/// One hotel, from its first commit to its last.
 class hotel_audit {
 public:
-  hotel_audit(pg_connection& connection, hotel_id hotel, journal_report& report)
-      : connection_(connection), hotel_(hotel), report_(report) {
+  hotel_audit(pg_connection& c, writer_fences& writers, hotel_id hotel, journal_report& report)
+      : connection_(c),
+        writers_(writers),
+        hotel_(hotel),
+        report_(report),
+        findings_(report),
+        model_(hotel, findings_),
+        order_(hotel, findings_) {
     replay_.id = hotel;
   }
 
-  std::expected<void, pg_error> run() {
-    if (auto read = read_snapshot(); !read) return read;
-    if (auto read = read_commits(); !read) return read;
-    if (snapshot_seq_ > seq_)
-      found(fmt::format("its snapshot is of event {}, and the journal ends at {}", snapshot_seq_, seq_));
-    if (auto read = compare_people(); !read) return read;
-    if (auto read = compare_projection(); !read) return read;
+  done_or_error run(const progress_call& progress) {
+    // First: the journal that is read after it has all that the snapshot is of.
+    auto snapshot = read_snapshot(connection_, hotel_, soon());
+    if (!snapshot) return std::unexpected(snapshot.error());
+    snapshot_ = std::move(*snapshot);
+    if (auto done = read_commits(progress); !done) return done;
+    if (snapshot_.seq > last_seq_)
+      findings_.add(broken_rule::snapshot_differs, hotel_, snapshot_.seq,
+                    fmt::format("the journal ends at {}", last_seq_));
     ++report_.hotels;
-    report_.reservations += model_.reservations();
+    report_.reservations += model_.reservations().size();
+    if (broken_off_ || !model_.intact()) return {};  // nobody knows what should be there
+    const auto compared = check_projection(connection_, hotel_, model_, last_seq_, findings_, patience);
+    if (!compared) return std::unexpected(compared.error());
+    report_.projected += *compared;
     return {};
   }
 
 private:
-  static call_deadline soon() { return call_deadline::in("verify", statement_time); }
-
-  void found(std::string what) {
-    if (report_.findings.size() < journal_report::findings_max) {
-      report_.findings.push_back({hotel_, std::move(what)});
-    } else {
-      report_.truncated = true;
+  done_or_error read_commits(const progress_call& progress) {
+    journal_follower journal{connection_, patience};
+    std::uint64_t behind = 0;
+    for (bool more = true; more;) {
+      const auto batch = journal.read_hotel_behind(hotel_, behind, {});
+      if (!batch) return std::unexpected(batch.error());
+      for (const auto& c : batch->commits) {
+        if (auto done = know(c.writer); !done) return done;
+        take(c);
+        behind = c.first_seq;
+      }
+      more = batch->full;
+      if (auto done = look_for_guests(!more); !done) return done;
+      if (more && progress) progress(report_);
     }
-  }
-
-  std::expected<void, pg_error> read_snapshot() {
-    const auto rows = connection_.run(sql_snapshot, pg_params{}.int8(hotel_.value), soon());
-    if (!rows) return std::unexpected{rows.error()};
-    if (rows->rows() == 0) return {};
-    snapshot_seq_ = static_cast<std::uint64_t>(rows->integer(0, 0));
-    snapshot_ = rows->text(0, 1);
     return {};
   }
 
-  std::expected<void, pg_error> read_commits() {
-    std::uint64_t after = 0;
-    for (;;) {
-      const auto rows =
-          connection_.run(sql_commits, pg_params{}.int8(hotel_.value).int8(after).int4(commits_per_piece), soon());
-      if (!rows) return std::unexpected{rows.error()};
-      for (int row = 0; row < rows->rows(); ++row) {
-        after = static_cast<std::uint64_t>(rows->integer(row, 0));
-        take_commit(*rows, row);
-      }
-      if (rows->rows() < commits_per_piece) return {};
-    }
+  /// A writer may have come while this runs.
+  done_or_error know(std::uint64_t writer) {
+    if (writers_.contains(writer)) return {};
+    auto all = read_writers(connection_, soon());
+    if (!all) return std::unexpected(all.error());
+    writers_ = std::move(*all);
+    return {};
   }
 
-  void take_commit(const pg_rows& rows, int row) {
-    const auto first = static_cast<std::uint64_t>(rows.integer(row, 0));
-    const auto last = static_cast<std::uint64_t>(rows.integer(row, 1));
+  void take(const journal_commit& c) {
     ++report_.commits;
-    if (first != seq_ + 1) {
-      found(
-          fmt::format("{} between event {} and the commit at {}", first > seq_ + 1 ? "a gap" : "a fork", seq_, first));
+    order_.see(c, writers_);
+    if (c.first_seq <= last_seq_) {
+      // What overlaps is passed over, so that the rest can still be looked at.
+      findings_.add(broken_rule::fork, hotel_, c.first_seq,
+                    fmt::format("there are events up to {} already", last_seq_));
+      return;
     }
-    if (rows.boolean(row, 4))
-      found(fmt::format("the commit at {} is of writer {}, which nobody knows", first, rows.integer(row, 2)));
-    if (rows.boolean(row, 5)) found(fmt::format("the commit at {} was written after its writer was fenced", first));
-    seq_ = last;
-    const auto events = decode_commit(rows.bytes(row, 3), first, last);
-    if (!events) return found(fmt::format("the commit at {} cannot be read: {}", first, events.error()));
-    for (const auto& e : *events) take_event(e);
+    if (c.first_seq > last_seq_ + 1) {
+      findings_.add(broken_rule::gap, hotel_, c.first_seq, fmt::format("the commit before it ends at {}", last_seq_));
+      broken_off_ = true;
+    }
+    last_seq_ = c.last_seq;
+    auto events = decode_commit(c.payload, c.first_seq, c.last_seq);
+    if (!events) {
+      findings_.add(broken_rule::unreadable, hotel_, c.first_seq, events.error());
+      broken_off_ = true;
+      return;
+    }
+    report_.events += events->size();
+    for (const auto& e : *events) replay(e);
   }
 
-  void take_event(const event& e) {
-    ++report_.events;
-    std::vector<std::string> broken;
-    model_.apply(e, broken);
-    for (auto& sentence : broken) found(std::move(sentence));
-    if (const auto* r = std::get_if<reservation_event>(&e.body)) {
-      latest_[r->after.number.value] = r->after;
-      if (r->step == reservation_step::rooms_held) people_.insert(r->after.guest);
-    }
-    replayable_ = replayable_ && broken.empty() && e.seq == replay_.seq + 1;
-    if (!replayable_ || replay_.seq >= snapshot_seq_) return;
+  void replay(const event& e) {
+    if (broken_off_ || !model_.intact()) return;
+    model_.see(e);
+    // The model stands before evolve, which aborts where a hotel did what none can do.
+    if (!model_.replayable() || replay_.seq >= snapshot_.seq) return;
     evolve(replay_, e);
-    if (replay_.seq != snapshot_seq_) return;
+    if (replay_.seq != snapshot_.seq) return;
     ++report_.snapshots;
-    if (encode_snapshot(replay_) != snapshot_)
-      found(fmt::format("its snapshot of event {} differs from a replay", e.seq));
+    if (encode_snapshot(replay_) != snapshot_.payload)
+      findings_.add(broken_rule::snapshot_differs, hotel_, snapshot_.seq, "a replay gives other bytes");
+    replay_ = {};
+    replay_.seq = snapshot_.seq;  // it has served
   }
 
-  std::expected<void, pg_error> compare_people() {
-    std::vector<std::int64_t> high;
-    std::vector<std::int64_t> low;
-    for (const auto& guest : people_) {
-      high.push_back(static_cast<std::int64_t>(guest.high));
-      low.push_back(static_cast<std::int64_t>(guest.low));
-    }
-    const auto rows = connection_.run(sql_people, pg_params{}.int8_array(high).int8_array(low), soon());
-    if (!rows) return std::unexpected{rows.error()};
-    if (const auto missing = rows->integer(0, 0); missing > 0) found(fmt::format("{} guests have no record", missing));
-    return {};
+  done_or_error look_for_guests(bool at_end) {
+    guests_.merge(model_.take_new_guests());
+    if (guests_.empty() || (!at_end && guests_.size() < guests_at_once)) return {};
+    report_.guests += guests_.size();
+    return check_guests(connection_, hotel_, std::exchange(guests_, {}), findings_, soon());
   }
 
-  // The projection may be behind; what it has must be what the journal said at that point.
-  std::expected<void, pg_error> compare_projection() {
-    std::int64_t after = 0;
+  pg_connection& connection_;
+  writer_fences& writers_;
+  hotel_id hotel_;
+  journal_report& report_;
+  finding_sink findings_;
+  hotel_model model_;
+  writer_order order_;
+  std::set<guest_id> guests_;
+  stored_snapshot snapshot_;
+  hotel_state replay_;  // by evolve, as far as the snapshot
+  std::uint64_t last_seq_ = 0;
+  bool broken_off_ = false;  // events are missing: the model cannot go on
+};
+
+class journal_audit {
+public:
+  journal_audit(pg_connection& c, const progress_call& progress) : connection_(c), progress_(progress) {}
+
+  done_or_error run(std::optional<hotel_id> only) {
+    auto writers = read_writers(connection_, soon());
+    if (!writers) return std::unexpected(writers.error());
+    writers_ = std::move(*writers);
+    return only ? one(*only) : all();
+  }
+  journal_report report;
+
+private:
+  done_or_error one(hotel_id hotel) {
+    auto done = hotel_audit{connection_, writers_, hotel, report}.run(progress_);
+    if (done && progress_) progress_(report);
+    return done;
+  }
+
+  done_or_error all() {
+    journal_follower journal{connection_, patience};
+    std::optional<hotel_id> above;
     for (;;) {
-      const auto rows =
-          connection_.run(sql_projected, pg_params{}.int8(hotel_.value).int8(after).int4(commits_per_piece), soon());
-      if (!rows) return std::unexpected{rows.error()};
-      for (int row = 0; row < rows->rows(); ++row) {
-        after = rows->integer(row, 0);
-        compare_row(after, static_cast<std::uint64_t>(rows->integer(row, 1)), rows->bytes(row, 2));
+      const auto hotels = journal.hotels_above(above, hotels_at_once);
+      if (!hotels) return std::unexpected(hotels.error());
+      for (const auto hotel : *hotels) {
+        if (auto done = one(hotel); !done) return done;
       }
-      if (rows->rows() < commits_per_piece) return {};
-    }
-  }
-
-  void compare_row(std::int64_t number, std::uint64_t last_seq, std::string_view body) {
-    ++report_.projected;
-    const auto known = latest_.find(static_cast<std::uint64_t>(number));
-    if (known == latest_.end())
-      return found(fmt::format("the projection knows reservation {}, the journal does not", number));
-    if (last_seq < known->second.version) return;  // behind
-    if (last_seq > known->second.version || body != encode_reservation(known->second)) {
-      found(fmt::format("the projection of reservation {} differs from event {}", number, known->second.version));
+      if (hotels->size() < hotels_at_once) return {};
+      above = hotels->back();
     }
   }
 
   pg_connection& connection_;
-  const hotel_id hotel_;
-  journal_report& report_;
-  verify_model model_;
-  hotel_state replay_;  // by evolve, up to the snapshot only
-  bool replayable_ = true;
-  std::uint64_t seq_ = 0;
-  std::uint64_t snapshot_seq_ = 0;
-  std::string snapshot_;
-  std::map<std::uint64_t, reservation> latest_;
-  std::set<guest_id> people_;
+  const progress_call& progress_;
+  writer_fences writers_;
 };
 
 }  // namespace
 
+std::string_view to_text(broken_rule rule) {
+  static constexpr std::array<std::string_view, 13> names = {"unreadable",
+                                                             "gap",
+                                                             "fork",
+                                                             "time_goes_back",
+                                                             "two_writers",
+                                                             "written_after_fence",
+                                                             "illegal_event",
+                                                             "oversold",
+                                                             "key_answered_twice",
+                                                             "room_given_twice",
+                                                             "snapshot_differs",
+                                                             "guest_missing",
+                                                             "projection_differs"};
+  return names[static_cast<std::size_t>(rule)];
+}
+
 std::expected<journal_report, std::string> verify_journal(const database_settings& database,
-                                                          std::optional<hotel_id> only,
-                                                          const std::function<void(const journal_report&)>& progress) {
-  auto connection = pg_connection::connect(database, "keyrack/verify",
+                                                          std::optional<hotel_id> only, const progress_call& progress) {
+  auto connection = pg_connection::connect(database, application_name(0, "journal-verify"),
                                            call_deadline::in("database.connect_timeout", database.connect_timeout));
-  if (!connection) return std::unexpected{connection.error().message};
-  journal_report report;
-  std::uint64_t last = only ? only->value - 1 : 0;
-  for (;;) {
-    const auto next =
-        connection->run(sql_next_hotel, pg_params{}.int8(last), call_deadline::in("verify", statement_time));
-    if (!next) return std::unexpected{next.error().message};
-    if (next->rows() == 0) break;
-    last = static_cast<std::uint64_t>(next->integer(0, 0));
-    if (only && last != only->value) break;
-    if (auto audited = hotel_audit{*connection, {last}, report}.run(); !audited)
-      return std::unexpected{audited.error().message};
-    progress(report);
-    if (only) break;
-  }
-  if (only && report.hotels == 0) return std::unexpected{fmt::format("the journal has no hotel {}", to_text(*only))};
-  return report;
+  if (!connection) return std::unexpected(connection.error().message);
+  journal_audit audit{*connection, progress};
+  if (auto done = audit.run(only); !done) return std::unexpected(done.error().message);
+  if (only && audit.report.commits == 0)
+    return std::unexpected(fmt::format("the journal has no hotel {}", keyrack::to_text(*only)));
+  return std::move(audit.report);
 }
 
 }  // namespace keyrack::persistence

@@ -40,6 +40,18 @@ constexpr pg_statement commits_of_hotel{"follower_read_hotel", R"sql(
    ORDER BY first_seq
 )sql"};
 
+constexpr pg_statement commits_of_hotel_behind{"follower_read_hotel_behind", R"sql(
+  SELECT hotel_id, first_seq, last_seq, xid, writer, at, payload
+    FROM (SELECT c.*, sum(octet_length(payload)) OVER (ORDER BY first_seq) AS bytes
+            FROM (SELECT hotel_id, first_seq, last_seq, xid, writer, at, payload
+                    FROM commits
+                   WHERE hotel_id = $1::bigint AND first_seq > $2::bigint
+                   ORDER BY first_seq
+                   LIMIT $3::bigint) c) b
+   WHERE bytes - octet_length(payload) < $4::bigint
+   ORDER BY first_seq
+)sql"};
+
 // One step into the index per hotel: the journal may hold millions of commits of each.
 constexpr pg_statement hotels{"follower_hotels", R"sql(
   WITH RECURSIVE h(hotel_id) AS (
@@ -123,14 +135,23 @@ std::expected<journal_batch, pg_error> journal_follower::read_after(const journa
   return batch_of(std::move(*rows), bounds);
 }
 
-std::expected<journal_batch, pg_error> journal_follower::read_hotel(hotel_id hotel, std::uint64_t from_seq,
-                                                                    const batch_bounds& bounds) {
+std::expected<journal_batch, pg_error> journal_follower::read_one(const pg_statement& which, hotel_id hotel,
+                                                                  std::uint64_t seq, const batch_bounds& bounds) {
   auto rows = connection_.run(
-      commits_of_hotel,
-      pg_params{}.int8(hotel.value).int8(from_seq).int8(std::int64_t{bounds.commits_max}).int8(bounds.bytes_max),
+      which, pg_params{}.int8(hotel.value).int8(seq).int8(std::int64_t{bounds.commits_max}).int8(bounds.bytes_max),
       deadline());
   if (!rows) return std::unexpected(rows.error());
   return batch_of(std::move(*rows), bounds);
+}
+
+std::expected<journal_batch, pg_error> journal_follower::read_hotel(hotel_id hotel, std::uint64_t from_seq,
+                                                                    const batch_bounds& bounds) {
+  return read_one(commits_of_hotel, hotel, from_seq, bounds);
+}
+
+std::expected<journal_batch, pg_error> journal_follower::read_hotel_behind(hotel_id hotel, std::uint64_t first_seq,
+                                                                           const batch_bounds& bounds) {
+  return read_one(commits_of_hotel_behind, hotel, first_seq, bounds);
 }
 
 std::expected<std::vector<hotel_id>, pg_error> journal_follower::hotels_above(std::optional<hotel_id> above,

@@ -84,6 +84,10 @@ public:
   /// One hotel's commits from the one that holds `from_seq` on, in order.
   std::expected<journal_batch, pg_error> read_hotel(hotel_id hotel, std::uint64_t from_seq, const batch_bounds& bounds);
 
+  /// One hotel's commits that begin after `first_seq`, in order: also those that overlap, which none should.
+  std::expected<journal_batch, pg_error> read_hotel_behind(hotel_id hotel, std::uint64_t first_seq,
+                                                           const batch_bounds& bounds);
+
   /// Hotels that have commits, ascending: those above `above`, or from the first on.
   std::expected<std::vector<hotel_id>, pg_error> hotels_above(std::optional<hotel_id> above, int limit);
 
@@ -94,6 +98,8 @@ public:
 
 private:
   call_deadline deadline() const;
+  std::expected<journal_batch, pg_error> read_one(const pg_statement& which, hotel_id hotel, std::uint64_t seq,
+                                                  const batch_bounds& bounds);
 
   pg_connection& connection_;
   std::chrono::milliseconds timeout_;
