@@ -34,7 +34,7 @@ struct arguments {
   std::uint64_t seed = 1;
   std::string from;
   std::uint32_t index = 0;
-  load_options load{.url = "http://127.0.0.1:8080", .hotels = 0, .connections = 32, .patience = {}};
+  load_options load{.url = "http://127.0.0.1:8080", .hotels = 0, .connections = 64, .patience = {}};
   std::string database;
   int threads = 2;
   bool print_examples = false;

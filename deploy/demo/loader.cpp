@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -23,15 +24,16 @@ using asio::use_awaitable;
 using steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto show_every_terminal = 100ms;
+constexpr std::chrono::milliseconds show_every = 1s;
+constexpr std::chrono::milliseconds show_every_terminal = 100ms;
 
 /// Examples begin as many nights after the first, where a newcomer looks.
 constexpr int example_after_nights = 13;
 
 /// What all connections share. All of it lives on one thread.
 struct load_run {
-  load_run(const generator& made, const load_options& with, http_address to)
-      : from(made), options(with), address(std::move(to)), at_work(with.connections) {}
+  load_run(const generator& made, const load_options& with, http_address to, asio::io_context& context)
+      : from(made), options(with), address(std::move(to)), at_work(with.connections), next_show(context) {}
 
   const generator& from;
   const load_options& options;
@@ -42,6 +44,7 @@ struct load_run {
   double done = 0;         ///< hotels, with fractions of those in work
   std::optional<std::string> fault;
   steady::time_point began = steady::now();
+  asio::steady_timer next_show;  ///< cancelled when nobody works any more
 };
 
 /// One connection: takes hotel after hotel until there are none left or a connection has met a fault.
@@ -152,23 +155,19 @@ asio::awaitable<void> hotel_loader::work() {
     if (!run_.fault) run_.fault = error.what();
   }
   run_.report.counts.retries += client_.retries();
-  --run_.at_work;
+  if (--run_.at_work == 0) run_.next_show.cancel();
 }
 
 /// Shows how far the load is until no connection works any more.
 asio::awaitable<void> show_progress(load_run* run, progress* shown) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  const std::chrono::milliseconds period = shown->on_terminal() ? show_every_terminal : 1s;
-  auto shown_at = run->began;
+  const std::chrono::milliseconds period = shown->on_terminal() ? show_every_terminal : show_every;
   while (run->at_work > 0) {
-    // Short waits, so that a finished load ends at once.
-    timer.expires_after(show_every_terminal);
-    co_await timer.async_wait(use_awaitable);
-    const auto now = steady::now();
-    if (now - shown_at < period) continue;
-    shown_at = now;
+    run->next_show.expires_after(period);
+    boost::system::error_code cancelled;
+    co_await run->next_show.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    if (cancelled) continue;
     const auto hotels = run->options.hotels;
-    shown->show(progress_line(run->report.counts, run->done / hotels, hotels, now - run->began));
+    shown->show(progress_line(run->report.counts, run->done / hotels, hotels, steady::now() - run->began));
   }
 }
 
@@ -177,8 +176,8 @@ asio::awaitable<void> show_progress(load_run* run, progress* shown) {
 std::expected<load_report, std::string> load(const generator& from, const load_options& options, progress& shown) {
   auto address = parse_url(options.url);
   if (!address) return std::unexpected(address.error());
-  load_run run(from, options, *address);
   asio::io_context context(1);
+  load_run run(from, options, *address, context);
   std::deque<hotel_loader> connections;
   for (int n = 0; n < options.connections; ++n) {
     asio::co_spawn(context, connections.emplace_back(run, context).work(), asio::detached);
