@@ -151,14 +151,15 @@ private:
     stop_if_finished();
   }
 
-  // One timer at a time, for the hold that lapses first.
+  // One timer at a time, for the hold that lapses first. It is short, because a timer that has not fired keeps the actor,
+  // and with it a node that wants to stop, alive.
   void set_timer() {
     const auto& holds = pipeline_->state().holds;
     if (timer_set_ || retiring_ || pipeline_->failed() || holds.empty()) return;
     timer_set_ = true;
     const auto wait = holds.begin()->first - env_->clock->now();
     delayed_send(this,
-                 std::clamp<std::chrono::microseconds>(wait, std::chrono::milliseconds{10}, std::chrono::minutes{15}),
+                 std::clamp<std::chrono::microseconds>(wait, std::chrono::milliseconds{10}, std::chrono::seconds{1}),
                  tick{});
   }
 
@@ -167,7 +168,7 @@ private:
     if (!pipeline_->failed()) {
       if (auto last = pipeline_->last_snapshot()) send(env_->journal.snapshots_of(id_), save_snapshot{std::move(last)});
     }
-    pipeline_.reset();  // a timer that has not fired keeps this object alive: not its reservations, too
+    pipeline_.reset();  // the last timer keeps this object for a second: not its reservations, too
     quit();
   }
 

@@ -33,7 +33,9 @@ heartbeat::heartbeat(registration& place, environment env)
       lease_(env_.settings.lease),
       clock_(env_.settings.clock_step_max) {}
 
-heartbeat::~heartbeat() {
+heartbeat::~heartbeat() { stop(); }
+
+void heartbeat::stop() {
   {
     std::lock_guard lock{mutex_};
     stopping_ = true;

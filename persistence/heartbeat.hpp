@@ -46,6 +46,8 @@ public:
   heartbeat(const heartbeat&) = delete;
   heartbeat& operator=(const heartbeat&) = delete;
   std::expected<void, std::string> start();
+  /// Beats no more and covers nothing from now on; nobody is told of a fence. Not on its own thread; idempotent.
+  void stop();
 
   /// Somebody else found out that the incarnation has lost its place: ends the lease at once. Any thread.
   void learn_fenced(std::string_view why);

@@ -95,6 +95,7 @@ void incarnation::leave(std::chrono::milliseconds patience) {
   if (!finished) log_warn("not all hotels went to sleep in time; their next start is slower");
   end_and_await(env_.system, journal_.slots, patience);
   end_and_await(env_.system, journal_.readers, patience);
+  heartbeat_->stop();  // it would take the place being given back for a fence
   if (auto gone = persistence::leave_node(env_.settings.database, id_); !gone) {
     log_warn("the place was not given back; the next start fences it", {{"detail", gone.error()}});
   }
