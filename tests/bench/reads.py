@@ -10,7 +10,7 @@ from lib.keyrack import Keyrack, write_reads
 from lib.nginx import Nginx
 from lib.postgres import Postgres
 from lib.processes import BenchError
-from lib.report import Goal, Results, print_goals, print_table
+from lib.report import Results, print_goals, print_table
 
 KEYRACK, NGINX = "Keyrack", "nginx constant JSON"
 READS = ("hotel", "reservation", "calendar of 30 nights", "availability")
@@ -29,8 +29,8 @@ def run(context):
     if context.wants("nginx"):
         measure_nginx(context, results)
     print_table(results, lambda row: (KEYRACK, row.shape, row.clients) if row.peer == NGINX else None)
-    print_goals([Goal(f"{read}, {clients} connections, against nginx",
-                      results.ratio((KEYRACK, read, clients), (NGINX, read, clients)), 0.7)
+    print_goals([results.goal(f"{read}, {clients} connections, against nginx", (KEYRACK, read, clients),
+                              [(NGINX, read, clients)], 0.7)
                  for read in READS[:2] for clients in context.connections if clients != 16])
     empty = [f"{row.peer} ({row.shape})" for row in results.rows if row.found.succeeded == 0]
     if empty:

@@ -21,25 +21,33 @@ class Row:
     remark: str = ""
 
 
+# Above this share of the processors in strangers' hands a figure is printed, but nothing is concluded from it.
+STRANGERS_MAX = 0.05
+
+
 @dataclass
 class Goal:
-    """A figure that proof.md asks for: `value` must be at least (or, below=True, less than) `wanted`; None: not measured."""
+    """A figure that proof.md asks for: `value` must be at least (or, below=True, less than) `wanted`; None: not measured.
+    `strangers` is the largest share of the processors that others used during a row that the value comes from."""
 
     text: str
     value: float | None
     wanted: float
+    strangers: float = 0.0
     unit: str = "×"
     below: bool = False
 
     def verdict(self):
-        """One line: met, missed by how much, or not measured."""
+        """One line: met, missed by how much, not measured, or measured on a machine that was not ours."""
         sign = "<" if self.below else "≥"
         if self.value is None:
-            return f"  not measured  {self.text} ({sign} {self.wanted:g} {self.unit})"
+            return f"  {'not measured':<12}  {self.text} (goal {sign} {self.wanted:g} {self.unit})"
         met = self.value < self.wanted if self.below else self.value >= self.wanted
         by = "" if met else f", missed by {abs(self.value - self.wanted) / self.wanted:.0%}"
-        return (f"  {'met' if met else 'MISSED':<12}  {self.text}: {self.value:.2f} {self.unit} "
-                f"(goal {sign} {self.wanted:g}{by})")
+        word = "met" if met else "MISSED"
+        if self.strangers > STRANGERS_MAX:
+            word, by = "no verdict", f"; strangers used up to {self.strangers:.0%} of the processors"
+        return f"  {word:<12}  {self.text}: {self.value:.2f} {self.unit} (goal {sign} {self.wanted:g}{by})"
 
 
 @dataclass
@@ -60,17 +68,22 @@ class Results:
         self.remarks.append(text)
         print(f"  {text}", flush=True)
 
-    def rate(self, peer, shape, clients):
-        """Successes per second of one row; None when it was not measured."""
-        for row in self.rows:
-            if (row.peer, row.shape, row.clients) == (peer, shape, clients):
-                return row.found.per_second
-        return None
+    def row(self, peer, shape, clients):
+        """One row; None when it was not measured."""
+        return next((row for row in self.rows if (row.peer, row.shape, row.clients) == (peer, shape, clients)), None)
 
-    def ratio(self, ours, theirs):
-        """How many times the rate of key `theirs` the rate of key `ours` is; None when one is missing."""
-        mine, other = self.rate(*ours), self.rate(*theirs)
-        return mine / other if mine is not None and other else None
+    def rate(self, *key):
+        """Successes per second of one row; None when it was not measured."""
+        row = self.row(*key)
+        return row.found.per_second if row else None
+
+    def goal(self, text, ours, theirs, wanted):
+        """The goal to be `wanted` times as fast as the fastest of `theirs`; all named by peer, shape and clients."""
+        mine, others = self.row(*ours), [row for row in (self.row(*key) for key in theirs) if row]
+        if mine is None or not others or max(row.found.per_second for row in others) == 0:
+            return Goal(text, None, wanted)
+        ratio = mine.found.per_second / max(row.found.per_second for row in others)
+        return Goal(text, ratio, wanted, max(row.found.strangers for row in (mine, *others)))
 
 
 # Texts to the left, figures to the right.
