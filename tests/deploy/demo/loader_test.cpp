@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -24,8 +26,7 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 struct reply {
   unsigned status = 201;
@@ -52,8 +53,7 @@ public:
     // Wakes the blocking accept.
     asio::io_context context;
     tcp::socket waker(context);
-    boost::system::error_code ignored;
-    waker.connect(acceptor_.local_endpoint(), ignored);
+    waker.connect(acceptor_.local_endpoint());
     thread_.join();
   }
 
@@ -112,6 +112,9 @@ private:
 };
 
 class DemoLoad : public testing::Test {
+public:
+  ~DemoLoad() override { std::fclose(sink_); }
+
 protected:
   std::expected<load_report, std::string> load_one(const scripted_server& server) {
     progress quiet(sink_, false);
@@ -119,7 +122,6 @@ protected:
                 {.url = server.url(), .hotels = 1, .connections = 1, .patience = {.total = 5s, .pause_first = 1ms}},
                 quiet);
   }
-  ~DemoLoad() override { std::fclose(sink_); }
 
   generator from_ = test::made(profile::demo);
   std::FILE* sink_ = std::fopen("/dev/null", "w");
