@@ -63,7 +63,11 @@ http_method method_of(http::verb verb) {
 /// Beast reads the lines; what it lets pass and should not is refused here.
 class head_reader final : public http::basic_parser<true> {
 public:
-  explicit head_reader(request_head& out) : out_(out) { header_limit(64 * 1024 * 1024); }
+  // Bounds are the session's to keep, and to answer with the right status.
+  explicit head_reader(request_head& out) : out_(out) {
+    header_limit(64 * 1024 * 1024);
+    body_limit(boost::none);
+  }
   std::optional<framing_fault> fault;
 
 private:

@@ -220,7 +220,8 @@ void server::core::leave(std::list<std::unique_ptr<session>>::iterator which) {
 void server::core::arm_timer() {
   timer_.expires_after(tick);
   timer_.async_wait([this](boost::system::error_code ec) {
-    if (ec) return;
+    // One that had fired before it was cancelled comes without an error.
+    if (ec || stopping_) return;
     on_tick();
     arm_timer();
   });
@@ -261,11 +262,13 @@ void server::core::stop() {
     host_.draining = true;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    stopping_ = true;
     timer_.cancel();
     accept_pause_.cancel();
-    for (const auto& s : sessions_) s->abort();
+    // Whoever waits for a hotel gets his answer into the socket before it is closed.
     bridge_->close();
     bridge_->fail_all();
+    for (const auto& s : sessions_) s->abort();
   });
   // The loop ends by itself when the last session has: nothing is left that it waits for.
   thread_.join();

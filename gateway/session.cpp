@@ -50,10 +50,11 @@ void session::close_when_idle() {
   if (state_ == state::idle) abort();
 }
 
+// Closed and not only cancelled: what had completed before would go on to wait for something else.
 void session::abort() {
   closing_ = true;
   boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  socket_.close(ignored);
 }
 
 void session::enter(state next, std::chrono::milliseconds bound) {
@@ -89,7 +90,7 @@ task<> session::converse() {
     co_await answer_request();
     end_request();
     if (!keep_alive_) {
-      co_await linger();
+      if (more_is_coming()) co_await linger();
       break;
     }
     if (++without_pause_ >= in_a_row_max) {
@@ -214,11 +215,12 @@ task<session::got> session::receive_chunked() {
     body_ = chunked_;
     co_return got::request;
   }
-  const bool large = decoder.now() == chunked_body::state::too_large;
-  co_await refuse(
-      large ? problem_of(http_fault::body_too_large, "This request takes a smaller body.")
-            : problem_of(http_fault::request_invalid, "The chunks of the body are not framed as they must be."),
-      large ? "body_size" : "framing");
+  // Not in one expression: g++ 12 destroys the operands of a conditional in an awaited call twice.
+  if (decoder.now() == chunked_body::state::too_large) {
+    co_await refuse(problem_of(http_fault::body_too_large, "This request takes a smaller body."), "body_size");
+  } else {
+    co_await refuse(problem_of(http_fault::request_invalid, "The chunks are not framed as they must be."), "framing");
+  }
   co_return got::nothing;
 }
 
@@ -243,6 +245,11 @@ task<> session::refuse(problem what, std::string_view reason) {
   write_problem(answer, what, request_id, head_.path, host_.settings.retry_after);
   co_await write_answer(answer, request_id);
   co_await linger();
+}
+
+bool session::more_is_coming() const {
+  boost::system::error_code gone;
+  return buffer_.size() > 0 || socket_.available(gone) > 0;
 }
 
 // Closing a socket that still has bytes to read resets the connection, and the client may never see why it was refused.

@@ -77,6 +77,7 @@ private:
   task<> settle(exchange& x);
   task<> refuse(problem what, std::string_view reason);
   task<> write_answer(const reply& answer, std::string_view request_id);
+  bool more_is_coming() const;
   task<> linger();
 
   /// From now on in that state, for so long; without an end when `bound` is 0.

@@ -1,5 +1,5 @@
 // What a session waits for: bytes, room to write, its turn. Private to session*.cpp. A wait that the sweep or an abort
-// cancels ends like one that failed.
+// cancels ends like one that failed, also when it had succeeded just before.
 #pragma once
 
 #include "gateway/session.hpp"
@@ -31,7 +31,7 @@ public:
   }
   bool await_resume() {
     of_.buffer_.commit(taken_);
-    return !failed_ && taken_ > 0;
+    return !failed_ && taken_ > 0 && !of_.timed_out_;
   }
 
 private:
@@ -78,7 +78,7 @@ public:
                                waiting.resume();
                              });
   }
-  bool await_resume() const { return !failed_; }
+  bool await_resume() const { return !failed_ && !of_.timed_out_; }
 
 private:
   session& of_;

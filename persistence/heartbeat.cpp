@@ -11,9 +11,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto beats_asked_for_apart = 2ms;   // one beat serves all who asked meanwhile
-constexpr auto slice = 10ms;                  // how exactly the deadlines of those who wait are kept during a beat
-constexpr auto connect_time_max = 1s;         // those who wait for a beat wait for this too
+constexpr auto beats_asked_for_apart = 2ms;  // one beat serves all who asked meanwhile
+constexpr auto slice = 10ms;                 // how exactly the deadlines of those who wait are kept during a beat
+constexpr auto connect_time_max = 1s;        // those who wait for a beat wait for this too
+constexpr int failures_per_line = 50;
 constexpr std::size_t waiters_max = 100'000;  // the gateway bounds its requests far below
 
 // What the statement can see was there after it was sent, so the lease is counted from the sending. The fence is looked for
@@ -138,7 +139,7 @@ bool heartbeat::held_back() {
   if (slot && !holding_back_) {
     log_error("no more beats: a journal slot makes no progress", {{"slot", *slot}, {"incarnation", incarnation_}});
   }
-  if (!slot && holding_back_) log_info("beating again", {{"incarnation", incarnation_}});
+  if (!slot && holding_back_) log_info("beats are no longer held back", {{"incarnation", incarnation_}});
   holding_back_ = slot.has_value();
   return holding_back_;
 }
@@ -199,13 +200,18 @@ heartbeat::beat_end heartbeat::take_in(const pg_outcome& outcome, steady_instant
   env_.counters.clock_offset_seconds.set(std::chrono::nanoseconds{clock_.last_step()});
   env_.counters.beat_seconds.observe(received - sent);
   env_.counters.beats.of({"ok"}).add();
+  if (failures_ > 0) log_info("beating again", {{"incarnation", incarnation_}, {"failures", failures_}});
+  failures_ = 0;
   lease_.beat_completed(sent);
   return beat_end::ok;
 }
 
 void heartbeat::lose(std::string_view why, std::string_view code) {
   env_.counters.beats.of({"failed"}).add();
-  log_warn("beat failed", {{"incarnation", incarnation_}, {"code", code}, {"detail", why}});
+  // An outage is told when it begins, now and then, and when it ends.
+  if (failures_++ % failures_per_line == 0) {
+    log_warn("beat failed", {{"incarnation", incarnation_}, {"code", code}, {"detail", why}, {"failures", failures_}});
+  }
   connection_.reset();
 }
 

@@ -89,6 +89,7 @@ private:
   carried_clock clock_;
   steady_instant next_due_{};
   steady_instant last_sent_{};
+  int failures_ = 0;  // since the last beat that came back
   bool holding_back_ = false;
   bool clock_alarmed_ = false;
 

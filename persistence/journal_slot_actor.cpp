@@ -195,7 +195,7 @@ private:
       const auto asker = senders_.extract(v.ticket);
       result_counter(v.result).add();
       if (v.result == append_result::unknown) env_->counters.doubts_ended.of({"unknown"}).add();
-      if (!asker.empty()) {
+      if (!asker.empty() && asker.mapped()) {
         caf::anon_send(caf::actor_cast<caf::actor>(asker.mapped()),
                        append_done{.first_seq = v.first_seq, .result = v.result});
       }

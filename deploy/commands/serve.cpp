@@ -31,7 +31,7 @@ caf::actor_system_config actor_system_config_of(const settings& settings) {
   caf::actor_system_config config;
   config.add_message_types<caf::id_block::keyrack_actors>();
   // Work sharing wakes a thread at once; work stealing polls, and sleeps up to 10 ms when there is little to do.
-  config.set("scheduler.policy", "sharing");
+  config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-throughput", static_cast<std::size_t>(settings.node.messages_per_turn));
   if (settings.node.scheduler_threads > 0) {
     config.set("scheduler.max-threads", static_cast<std::size_t>(settings.node.scheduler_threads));

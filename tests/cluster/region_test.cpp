@@ -53,6 +53,8 @@ protected:
     region = nullptr;
   }
   void start(const hotels_settings& settings) {
+    if (region)
+      caf::anon_send(region, incarnation_fenced{});  // else it would tick, and the actor system wait, for ever
     directory = std::make_shared<hotel_directory>(settings.waiting_max);
     if (!router) router = node_router::start(system, {}, counters);
     auto environment =

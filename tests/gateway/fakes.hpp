@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -133,6 +134,11 @@ public:
     std::lock_guard lock{mutex_};
     how_ = std::move(how);
   }
+  /// Asked first: what it gives is the answer, else the hotel's own is.
+  void before_answer(std::function<std::optional<answer_envelope>(const envelope&)> how) {
+    std::lock_guard lock{mutex_};
+    before_ = std::move(how);
+  }
   /// What waits is never answered.
   void forget() {
     std::lock_guard lock{mutex_};
@@ -148,12 +154,18 @@ public:
   }
 
 private:
+  answer_envelope answer_to(const envelope& e) {
+    if (before_) {
+      if (auto given = before_(e)) return std::move(*given);
+    }
+    return how_ ? how_(e) : hotels_.answer(e);
+  }
   void flush(std::unique_lock<std::mutex>&) {
     std::map<reply_port*, std::pair<std::shared_ptr<reply_port>, std::vector<reply_port::reply>>> batches;
     for (const auto& e : held_) {
       auto& batch = batches[e->reply_to.get()];
       batch.first = e->reply_to;
-      batch.second.push_back({e->correlation, how_ ? how_(*e) : hotels_.answer(*e)});
+      batch.second.push_back({e->correlation, answer_to(*e)});
     }
     held_.clear();
     for (auto& [port, batch] : batches) batch.first->deliver(std::move(batch.second));
@@ -164,6 +176,7 @@ private:
   bool holding_ = false;
   std::size_t sent_ = 0;
   std::function<answer_envelope(const envelope&)> how_;
+  std::function<std::optional<answer_envelope>(const envelope&)> before_;
   std::vector<envelope_ptr> held_;
 };
 

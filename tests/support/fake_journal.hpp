@@ -20,7 +20,7 @@ namespace keyrack::testing {
 struct actor_config : caf::actor_system_config {
   actor_config() {
     add_message_types<caf::id_block::keyrack_actors>();
-    set("scheduler.policy", "sharing");
+    set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", 2);
   }
 };

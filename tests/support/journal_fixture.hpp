@@ -98,7 +98,7 @@ inline bool eventually(const std::function<bool()>& condition) {
 class journal_database {
 public:
   explicit journal_database(std::string server_url = shared_server_url())
-      : database(std::move(server_url)), watch(prepared()) {}
+      : database(server_url, migrated(server_url)), watch(database.settings(), "watch") {}
 
   /// The rows of an incarnation, as a registration makes them.
   void enter(std::int64_t incarnation, const journal_settings& settings = {}) {
@@ -138,10 +138,16 @@ public:
   raw_session watch;
 
 private:
-  raw_session prepared() {
-    const auto done = persistence::migrate(database.settings());
-    if (!done) throw std::runtime_error(done.error());
-    return raw_session{database.settings(), "watch"};
+  /// A database with the schema, to be copied: made once per server.
+  static const std::string& migrated(const std::string& server_url) {
+    static std::map<std::string, std::unique_ptr<test_database>> made;
+    auto& one = made[server_url];
+    if (!one) {
+      one = std::make_unique<test_database>(server_url);
+      const auto done = persistence::migrate(one->settings());
+      if (!done) throw std::runtime_error(done.error());
+    }
+    return one->name();
   }
 };
 
@@ -189,6 +195,8 @@ public:
   void end_slots() {
     for (const auto& h : handles.slots) self_->send_exit(h, caf::exit_reason::user_shutdown);
   }
+
+  caf::actor_system& system() { return system_; }
 
   void append(commit c) {
     auto what = std::make_shared<const commit>(std::move(c));

@@ -28,14 +28,16 @@ class postgres_server {
 public:
   /// `extra`: `setting=value` each, in addition to those of a private server.
   explicit postgres_server(std::vector<std::string> extra = {}) : extra_(std::move(extra)) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "keyrack-test-XXXXXX").string();
+    remove_orphans();
+    const auto name = fmt::format("{}{}-XXXXXX", directory_prefix, getpid());
+    std::string pattern = (std::filesystem::temp_directory_path() / name).string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory: " + pattern);
     parent_ = pattern;
     std::filesystem::permissions(parent_, std::filesystem::perms{0755});
     start();
   }
   ~postgres_server() {
-    if (owner_ == getpid()) run("remove");
+    run("remove");
     std::filesystem::remove_all(parent_);
   }
   postgres_server(const postgres_server&) = delete;
@@ -55,10 +57,29 @@ public:
   const std::string& url() const { return url_; }
 
 private:
+  static constexpr auto directory_prefix = "keyrack-test-";
+
+  /// Servers of test processes that were killed: their directories name the process.
+  static void remove_orphans() {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator{std::filesystem::temp_directory_path(), ignored}) {
+      const auto name = entry.path().filename().string();
+      if (!name.starts_with(directory_prefix)) continue;
+      const auto owner = name.substr(std::string_view{directory_prefix}.size());
+      const auto pid = owner.substr(0, owner.find('-'));
+      if (std::filesystem::exists("/proc/" + pid)) continue;
+      run_script("remove", entry.path().string(), "");
+      std::filesystem::remove_all(entry.path(), ignored);
+    }
+  }
+
   std::string run(const std::string& command, const std::string& arguments = {}) const {
+    return run_script(command, parent_, arguments);
+  }
+  static std::string run_script(const std::string& command, const std::string& parent, const std::string& arguments) {
     const auto script =
         std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path() / "deploy/lib/postgres.sh";
-    const auto line = fmt::format("bash '{}' {} '{}/pg'{}", script.string(), command, parent_, arguments);
+    const auto line = fmt::format("bash '{}' {} '{}/pg'{}", script.string(), command, parent, arguments);
     std::unique_ptr<FILE, int (*)(FILE*)> pipe{popen(line.c_str(), "r"), &pclose};
     if (!pipe) throw std::runtime_error("cannot run " + line);
     std::string said;
@@ -70,7 +91,6 @@ private:
   }
 
   const std::vector<std::string> extra_;
-  const pid_t owner_ = getpid();
   std::string parent_;
   std::string url_;
 };
@@ -103,11 +123,13 @@ inline void run_sql(persistence::pg_connection& c, const std::string& sql) {
 /// A database of its own on a server, dropped with this.
 class test_database {
 public:
-  explicit test_database(std::string server_url = shared_server_url()) : server_(with_url(std::move(server_url))) {
+  /// `like`: a database of the same server to copy, which nobody may be connected to.
+  explicit test_database(std::string server_url = shared_server_url(), const std::string& like = "template1")
+      : server_(with_url(std::move(server_url))) {
     static std::atomic<int> number{0};
     name_ = fmt::format("keyrack_test_{}_{}", getpid(), ++number);
     auto c = connect_for_test(server_);
-    run_sql(c, "CREATE DATABASE " + name_);
+    run_sql(c, "CREATE DATABASE " + name_ + " TEMPLATE " + like);
   }
   ~test_database() {
     auto c = persistence::pg_connection::connect(server_, "test", soon());
@@ -116,6 +138,7 @@ public:
   test_database(const test_database&) = delete;
   test_database& operator=(const test_database&) = delete;
 
+  const std::string& name() const { return name_; }
   database_settings settings() const {
     auto url = server_.url.reveal();
     const auto path = url.find("/keyrack?");

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -126,28 +125,6 @@ std::string live_server::make_hotel(int rooms) const {
   const auto id = text_of(client.send("POST", "/v1/hotels", hotel_body()).json(), "id");
   if (client.send("POST", "/v1/hotels/" + id + "/room-types", room_type_body(rooms)).status != 201) std::abort();
   return id;
-}
-
-std::string text_of(const boost::json::value& object, std::string_view field) {
-  const auto& value = object.at(boost::json::string_view{field.data(), field.size()});
-  return value.is_string() ? std::string{value.as_string()} : boost::json::serialize(value);
-}
-
-std::string hotel_body() {
-  return R"({"name":"Hotel Astoria","city":"Zürich","country":"CH","address":"Bahnhofstrasse 1",)"
-         R"("location":{"lat":47.3717,"lon":8.5389},"time_zone":"Europe/Zurich","currency":"CHF","stars":4})";
-}
-
-std::string room_type_body(int rooms) {
-  return R"({"name":"Double, lake view","code":"DLX","rooms":)" + std::to_string(rooms) +
-         R"(,"max_guests":2,"price":{"amount":"210.00","currency":"CHF"}})";
-}
-
-std::string reservation_body(std::string_view hotel, std::string_view more) {
-  return R"({"hotel_id":")" + std::string{hotel} +
-         R"(","check_in":"2027-06-04","check_out":"2027-06-06","items":[{"room_type_id":1,"rooms":1,"guests":2}],)"
-         R"("guest":{"name":"Ada Lovelace"})" +
-         std::string{more} + "}";
 }
 
 }  // namespace keyrack::testing

@@ -3,6 +3,7 @@
 
 #include "config/metrics.hpp"
 #include "gateway/server.hpp"
+#include "tests/gateway/bodies.hpp"
 #include "tests/gateway/fakes.hpp"
 
 #include <boost/json/value.hpp>
@@ -62,11 +63,5 @@ public:
   readiness ready{.ready = true};
   gateway::server server;
 };
-
-std::string text_of(const boost::json::value& object, std::string_view field);
-std::string hotel_body();
-std::string room_type_body(int rooms = 40);
-/// One room from 2027-06-04 to 2027-06-06.
-std::string reservation_body(std::string_view hotel, std::string_view more = "");
 
 }  // namespace keyrack::testing
