@@ -66,8 +66,9 @@ private:
       const auto name = entry.path().filename().string();
       if (!name.starts_with(directory_prefix)) continue;
       const auto owner = name.substr(std::string_view{directory_prefix}.size());
-      const auto pid = owner.substr(0, owner.find('-'));
-      if (std::filesystem::exists("/proc/" + pid)) continue;
+      const auto digits = owner.find_first_not_of("0123456789");
+      if (digits == 0 || digits == std::string::npos || owner[digits] != '-') continue;
+      if (std::filesystem::exists("/proc/" + owner.substr(0, digits))) continue;
       run_script("remove", entry.path().string(), "");
       std::filesystem::remove_all(entry.path(), ignored);
     }
