@@ -5,7 +5,7 @@
 #include "actors/domain/hotel/evolve.hpp"
 #include "persistence/codec.hpp"
 #include "persistence/journal_verify_model.hpp"
-#include "persistence/journal_verify_rows.hpp"
+#include "persistence/projections/journal_verify_rows.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "persistence/journal_verify_rows.hpp"
+#include "persistence/projections/journal_verify_rows.hpp"
 
 #include <fmt/format.h>
 
