@@ -15,8 +15,8 @@ usage_error() {
   exit 2
 }
 
-# Prints the comment that opens script $1: its manual.
-manual() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"; }
+# Prints the comment that opens script $1, up to its first other line: its manual.
+manual() { awk 'NR == 1 { next } !/^#/ { exit } { sub(/^# ?/, ""); print }' "$1"; }
 
 # Milliseconds on a clock that only measures differences.
 now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
