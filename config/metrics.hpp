@@ -54,14 +54,10 @@ struct hotel_metrics {
                                    buckets::durations};
   metric<gauge> awake{into, "keyrack_hotel_awake", "Hotels in memory now."};
   metric<gauge> waiting{into, "keyrack_hotel_waiting", "Commands at hotels that are not answered yet."};
-  metric<gauge> request_keys{into, "keyrack_hotel_request_keys", "Request keys remembered by the hotels in memory."};
   metric_family<counter> recoveries{into, "keyrack_hotel_recoveries_total", "Hotels loaded, by result.", {"result"}};
   metric<histogram> recovery_seconds{into, "keyrack_hotel_recovery_seconds",
                                      "From a hotel's first command to its loaded state.", buckets::durations};
-  metric<histogram> recovery_commits{into, "keyrack_hotel_recovery_commits",
-                                     "Commits read after the snapshot to load a hotel.", buckets::counts};
   metric_family<counter> snapshots{into, "keyrack_hotel_snapshots_total", "Snapshots, by result.", {"result"}};
-  metric<histogram> snapshot_bytes{into, "keyrack_hotel_snapshot_bytes", "Size of snapshots.", buckets::bytes};
   metric<counter> lapsed_holds{into, "keyrack_hotel_lapsed_holds_total", "Holds whose deadline passed unconfirmed."};
   metric<counter> sleeps{into, "keyrack_hotel_sleeps_total", "Hotels put to sleep."};
   metric_family<counter> stops{

@@ -90,7 +90,6 @@ struct hotels_settings {
   int awake_max = 20'000;
   std::chrono::seconds idle_after{600};
   int waiting_max = 4'096;  ///< commands of one hotel that are not answered yet
-  int commit_events_max = 2'048;
   int snapshot_every_events = 5'000;
   std::chrono::milliseconds sweep_period{1'000};  ///< of deadlines of holds whose hotel sleeps
   int sweep_hotels_max = 500;                     ///< woken by one sweep

@@ -135,8 +135,6 @@ const std::array all{
            "A hotel without a command for so long goes to sleep."),
     number("hotels.waiting_max", AT(hotels, waiting_max), 1, 1'000'000,
            "Commands at one hotel that are not answered yet. Over it: 503, not applied."),
-    number("hotels.commit_events_max", AT(hotels, commit_events_max), 1, 100'000,
-           "Events in one commit; what was decided beyond goes into the next."),
     number("hotels.snapshot_every_events", AT(hotels, snapshot_every_events), 1, 10'000'000,
            "How much a recovery reads at most, against how often the whole state is written."),
     number("hotels.sweep_period_ms", AT(hotels, sweep_period), 10, hour_ms,

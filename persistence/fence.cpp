@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 namespace keyrack::persistence {
 
 namespace {
@@ -28,22 +26,6 @@ constexpr pg_statement sql_end_backends{.name = "end_backends",
                                         .tolerates_warnings = true};
 
 constexpr auto lock_not_available = "55P03";
-constexpr timespec between_looks{.tv_sec = 0, .tv_nsec = 10'000'000};
-
-/// Until none is left: a terminated backend gives its locks back when it ends, not when it is told to.
-std::expected<void, pg_error> end_backends(pg_connection& c, std::int64_t incarnation, call_deadline deadline) {
-  const auto prefix = application_name(incarnation, "");
-  for (;;) {
-    const auto ended = c.run(sql_end_backends, pg_params{}.text(prefix), deadline);
-    if (!ended) return std::unexpected(ended.error());
-    if (ended->integer(0, 0) == 0) return {};
-    if (steady_now() >= deadline.at) {
-      return std::unexpected(
-          pg_error{.kind = pg_failure::refused, .sqlstate = {}, .message = "its backends do not end"});
-    }
-    nanosleep(&between_looks, nullptr);
-  }
-}
 
 }  // namespace
 
@@ -63,8 +45,10 @@ std::expected<void, std::string> fence_incarnation(pg_connection& connection, st
     if (steady_now() >= deadline.at)
       return failed(fmt::format("its locks were not given back within {}", deadline.name));
     log_warn("a fence waits for locks: ending the backends that hold them", {{"incarnation", incarnation}});
-    if (const auto ended = end_backends(connection, incarnation, deadline); !ended)
-      return failed(ended.error().message);
+    // Told to end, not waited for: the fence must stand in the queue for the locks before the next connection of a node
+    // that is alive does, or the two chase each other.
+    const auto ended = connection.run(sql_end_backends, pg_params{}.text(application_name(incarnation, "")), deadline);
+    if (!ended) return failed(ended.error().message);
   }
 }
 

@@ -159,6 +159,7 @@ TEST_F(JournalSlot, RefusesToWorkAtAnotherServer) {
   db.enter(2, running_journal::quick());
   running_journal journal{db, 2};
   ASSERT_EQ(journal.append_and_wait(sample_commit(6, 1, 1)), append_result::applied);
+  ASSERT_EQ(journal.append_and_wait(sample_commit(7, 1, 1)), append_result::applied);  // the other slot is enlisted too
   journal.environment->lineage.timeline += 1;  // as if the server had been promoted behind its back
   db.end_backends(application_name(2, "slot-0"));
   EXPECT_THAT(journal.append_and_wait(sample_commit(4, 1, 1)), append_result::fenced);

@@ -153,10 +153,19 @@ private:
 
 /// The journal's actors of one incarnation on such a database.
 class running_journal {
+public:
+  metrics counters;
+  std::atomic<int> times_fenced{0};
+
+private:
+  // What its actors use stands before it, and what holds them after it: it ends when nobody holds a detached actor.
   actor_config config_;
-  caf::actor_system system_{config_};  // before the handles: detached actors keep it waiting until nobody holds them
+  caf::actor_system system_{config_};
 
 public:
+  std::shared_ptr<persistence::journal_environment> environment;
+  journal_handles handles;
+
   explicit running_journal(journal_database& on, std::int64_t incarnation = 1, journal_settings settings = quick())
       : self_(system_) {
     auto probe = on.database.connect();
@@ -186,11 +195,6 @@ public:
     s.append_timeout = std::chrono::seconds{2};
     return s;
   }
-
-  metrics counters;
-  std::shared_ptr<persistence::journal_environment> environment;
-  journal_handles handles;
-  std::atomic<int> times_fenced{0};
 
   void end_slots() {
     for (const auto& h : handles.slots) self_->send_exit(h, caf::exit_reason::user_shutdown);
