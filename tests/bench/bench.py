@@ -11,10 +11,11 @@ from pathlib import Path
 
 import booking
 import reads
+import scale
 from lib.processes import BenchError
 from lib.report import print_machine
 
-SCENARIOS = {"booking": booking, "reads": reads}
+SCENARIOS = {"booking": booking, "reads": reads, "scale": scale}
 PEERS = ("keyrack", "pg", "redis", "nginx")
 
 

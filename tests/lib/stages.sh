@@ -168,7 +168,7 @@ stage_release() { configure release && cmake --build --preset release --target k
 
 stage_bench() {
   local scenario before
-  for scenario in booking reads; do
+  for scenario in booking reads scale; do
     before=$(now_ms)
     tests/bench/run "$scenario" --smoke
     count "$scenario" 1 0 0 "$(seconds_since "$before")"
