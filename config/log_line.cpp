@@ -8,9 +8,6 @@
 
 namespace keyrack {
 
-namespace {
-
-/// Length of the valid UTF-8 sequence that begins at `text[at]`; 0 if there is none.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(at);
@@ -26,6 +23,8 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return 0;
   return length;
 }
+
+namespace {
 
 void append_control(std::string& out, char c) {
   switch (c) {

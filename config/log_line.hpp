@@ -5,12 +5,16 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace keyrack {
 
 using log_time = std::chrono::sys_time<std::chrono::microseconds>;
 
 std::string_view to_text(log_level level);
+
+/// Length of the valid UTF-8 sequence that begins at `text[at]`; 0 if there is none. REQUIRES: at < text.size().
+std::size_t utf8_length(std::string_view text, std::size_t at);
 
 /// A JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD, one each.
 void append_json_text(std::string& out, std::string_view text);

@@ -4,6 +4,20 @@
 #include <charconv>
 
 namespace keyrack::gateway {
+namespace {
+
+/// `name: value`. Another request that is taken for trailers must not look like some.
+bool is_field_line(std::string_view line) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0 || line.find('\0') != std::string_view::npos) return false;
+  return std::ranges::all_of(line.substr(0, colon), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
 
 std::size_t chunked_body::take(std::string_view bytes) {
   std::size_t taken = 0;
@@ -37,7 +51,7 @@ bool chunked_body::take_line(std::string_view line) {
   case expecting::trailer_line:
     if (line.empty()) state_ = state::complete;
     // Trailers are skipped: nothing in them may change what the head has said.
-    return line.empty() || (++trailers_ <= trailer_lines_max && line.find('\0') == std::string_view::npos);
+    return line.empty() || (++trailers_ <= trailer_lines_max && is_field_line(line));
   case expecting::data: break;
   }
   return false;

@@ -37,6 +37,8 @@ std::optional<tag> take_tag(std::string_view& list) {
 std::uint64_t version_of(std::string_view opaque) {
   constexpr std::string_view compressed = "-gzip";
   if (opaque.ends_with(compressed)) opaque.remove_suffix(compressed.size());
+  // Tags are compared letter by letter: 017 is not a spelling of 17.
+  if (opaque.starts_with('0')) return 0;
   std::uint64_t version = 0;
   const auto [end, ec] = std::from_chars(opaque.data(), opaque.data() + opaque.size(), version);
   return ec == std::errc{} && end == opaque.data() + opaque.size() ? version : 0;

@@ -185,7 +185,7 @@ void write_value(json_writer& out, const json::value& value) {
 }  // namespace
 
 struct json_document::memory {
-  json::monotonic_resource arena;
+  json::monotonic_resource arena{};
   json::value root;
   bool of_thread = false;
 };
@@ -210,7 +210,7 @@ std::expected<json_document, std::string> json_document::parse(std::string_view 
   std::destroy_at(&held->root);
   std::construct_at(&held->root, parser.handler().stack.release());
   if (fields_of(held->root) != parser.handler().fields) return std::unexpected("An object has two fields of one name.");
-  return made;
+  return std::expected<json_document, std::string>{std::in_place, std::move(made)};
 }
 
 json_document::json_document(std::unique_ptr<memory, void (*)(memory*)> held) : held_(std::move(held)) {}

@@ -1,5 +1,7 @@
 #include "gateway/query_string.hpp"
 
+#include "config/log_line.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -23,6 +25,15 @@ bool is_word(std::string_view word, std::string_view words) {
     from = end + 1;
   }
   return false;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto length = utf8_length(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
 }
 
 }  // namespace
@@ -77,9 +88,13 @@ void query_parameters::take(std::string_view pair, std::string_view allowed) {
   const auto equals = pair.find('=');
   auto name = percent_decoded(pair.substr(0, equals), true);
   auto value = equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true);
+  // Bytes that are no text could neither be looked up nor be repeated in an answer.
+  if (name && !is_utf8(*name)) name.reset();
+  if (value && !is_utf8(*value)) value.reset();
   if (!name || !value) {
     add_fault(name.value_or(""), "malformed",
-              "Percent signs must be followed by two hexadecimal digits, and there are no control characters.");
+              "Percent signs must be followed by two hexadecimal digits, and what they spell must be UTF-8 without "
+              "control characters.");
   } else if (!is_word(*name, allowed)) {
     add_fault(*name, "unknown_parameter",
               allowed.empty() ? "This request takes no parameters." : fmt::format("This request takes: {}.", allowed));

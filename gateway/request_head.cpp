@@ -106,6 +106,15 @@ private:
   request_head& out_;
 };
 
+/// `host` or `host:port` (RFC 3986): no user, no path, no list of hosts. Empty is allowed.
+bool is_host(std::string_view text) {
+  constexpr std::string_view marks = "-._~!$&'()*+;=%:[]";
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
 std::optional<framing_fault> read_framing(request_head& head) {
   const auto wrong = [](std::string_view detail) { return framing_fault{.status = 400, .detail = detail}; };
   if (head.has(http_field::transfer_encoding)) {
@@ -126,6 +135,7 @@ std::optional<framing_fault> read_framing(request_head& head) {
     head.content_length = length;
   }
   if (!head.has(http_field::host) && !head.http_1_0) return wrong("the Host field is missing");
+  if (!is_host(head[http_field::host])) return wrong("the Host field is not a host");
   return std::nullopt;
 }
 
@@ -137,10 +147,15 @@ std::optional<framing_fault> read_target(request_head& head) {
     if (scheme != std::string_view::npos &&
         (same(target.substr(0, scheme), "http") || same(target.substr(0, scheme), "https"))) {
       const auto path = target.find_first_of("/?", scheme + 3);
+      const auto host = target.substr(scheme + 3, path == std::string_view::npos ? path : path - scheme - 3);
+      if (host.empty() || !is_host(host)) return framing_fault{.status = 400, .detail = "the URI names no host"};
       target = path == std::string_view::npos ? std::string_view{"/"} : target.substr(path);
     } else if (target != "*" || head.method != http_method::options) {
       return framing_fault{.status = 400, .detail = "the request target is neither a path nor an absolute URI"};
     }
+  }
+  if (!std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7F; })) {
+    return framing_fault{.status = 400, .detail = "what is not ASCII must be percent-encoded in the request target"};
   }
   if (target.find('#') != std::string_view::npos) {
     return framing_fault{.status = 400, .detail = "the request target has a fragment"};

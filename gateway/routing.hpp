@@ -22,6 +22,7 @@ struct route {
   std::string_view parameters = "";     ///< of the query, separated by spaces
   std::size_t body_bytes_max = 65'536;  ///< the setting bounds it further
   bool public_page = false;             ///< answers with something else than our JSON: no content negotiation
+  bool probe = false;                   ///< asked all the time by machines: counted, and not logged
 };
 
 /// All routes. The one list: dispatch, the OpenAPI document and its test go by it.

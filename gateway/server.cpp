@@ -105,6 +105,7 @@ private:
   void leave(std::list<std::unique_ptr<session>>::iterator which);
   void arm_timer();
   void on_tick();
+  void log_readiness();
 
   const gateway_settings settings_;
   server_needs needs_;
@@ -119,6 +120,7 @@ private:
   asio::steady_timer accept_pause_{loop_};
   std::uint16_t port_ = 0;
   int ticks_ = 0;
+  bool was_ready_ = false;
   bridge_counts counted_;
   std::list<std::unique_ptr<session>> sessions_;
   bool stopping_ = false;
@@ -237,8 +239,22 @@ void server::core::on_tick() {
   counted_ = counts;
   if (++ticks_ % ticks_per_sweep != 0) return;
   host_.common_fields = date_line() + std::string{safe_fields};
+  log_readiness();
   const auto now = session_time::now();
   for (const auto& s : sessions_) s->check(now);
+}
+
+// Probes ask all the time: what they see is said when it changes.
+void server::core::log_readiness() {
+  const auto now = ready();
+  if (host_.draining || now.ready == was_ready_) return;
+  was_ready_ = now.ready;
+  if (now.ready) {
+    log_info("ready");
+  } else {
+    log_warn("not ready",
+             {{"detail", now.reasons.empty() ? std::string_view{} : std::string_view{now.reasons.front()}}});
+  }
 }
 
 bool server::core::drain(std::chrono::milliseconds patience) {

@@ -140,7 +140,8 @@ task<session::got> session::receive_request() {
   keep_alive_ = head_.keep_alive;
   body_ = {};
   // The usual case: the whole request is here.
-  if (!head_.chunked && buffer_.size() - consumed_ >= head_.content_length.value_or(0) &&
+  if (!head_.chunked && !head_.has(http_field::expect) &&
+      buffer_.size() - consumed_ >= head_.content_length.value_or(0) &&
       head_.content_length.value_or(0) <= small_body) {
     body_ = buffered().substr(consumed_, head_.content_length.value_or(0));
     consumed_ += body_.size();

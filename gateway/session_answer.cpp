@@ -131,6 +131,7 @@ void session::account(const exchange& x, std::chrono::nanoseconds took) const {
           index, status_column(status), [&] { return route_label(x.matched); },
           [status] { return std::to_string(status); })
       .add();
+  if (x.matched != nullptr && x.matched->probe) return;
   const bool failed = status >= 400;
   if (!failed && !log_sampled(x.request_id)) return;
   const auto client = client_address();

@@ -121,12 +121,10 @@ task<> get_reservation(exchange& x) {
     co_await answer_expanded(x, *r, with);
     co_return;
   }
-  // A hold reads as expired from its deadline on, before the event that says so gives it a new version.
-  if (r->status == reservation_status::expired) {
-    x.answer.etag(r->version);
-  } else if (x.not_modified(r->version)) {
-    co_return;
-  }
+  // Between its deadline and the event that says so a hold reads as expired while its version is still that of the pending
+  // one: two representations, so that this one goes without a tag. A client that has the other one is told of the change.
+  const bool ahead_of_its_event = r->status == reservation_status::expired && r->updated_at < r->hold_expires_at;
+  if (!ahead_of_its_event && x.not_modified(r->version)) co_return;
   json_writer json{x.answer.body};
   write_reservation(json, x.path.hotel, *r);
 }

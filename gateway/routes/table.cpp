@@ -61,8 +61,8 @@ constexpr std::array table{
     route{post, "/v1/reservations/{reservation}/no-show", "record_no_show", r::record_no_show, json_if_any},
     route{get, "/v1/reservations/{reservation}/history", "get_history", r::get_history, none, "limit cursor"},
 
-    route{get, "/healthz", "healthz", r::healthz},
-    route{get, "/readyz", "readyz", r::readyz},
+    route{get, "/healthz", "healthz", r::healthz, none, "", small, false, true},
+    route{get, "/readyz", "readyz", r::readyz, none, "", small, false, true},
     route{get, "/metrics", "metrics", r::metrics, none, "", small, true},
     route{get, "/openapi.json", "openapi", r::openapi},
     route{get, "/docs", "docs", r::docs, none, "", small, true},

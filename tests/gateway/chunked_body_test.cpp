@@ -28,9 +28,10 @@ TEST(ChunkedBody, IsTheSameInPiecesOfAnySize) {
 }
 
 TEST(ChunkedBody, RefusesWhatIsNotFramedAsItMustBe) {
-  for (const std::string wire : {"x\r\n", "\r\n", "5 \r\nhello\r\n", " 5\r\nhello\r\n", "0x5\r\nhello\r\n", "-5\r\n",
-                                 "+5\r\n", "5\nhello\r\n", "5\r\nhelloX\r\n", "5\r\nhello\n", "5\r\nhello\rX",
-                                 "123456789\r\n", "5\r\r\nhello\r\n", "0\r\nTrailer: x\n\r\n"}) {
+  for (const std::string wire :
+       {"x\r\n", "\r\n", "5 \r\nhello\r\n", " 5\r\nhello\r\n", "0x5\r\nhello\r\n", "-5\r\n", "+5\r\n", "5\nhello\r\n",
+        "5\r\nhelloX\r\n", "5\r\nhello\n", "5\r\nhello\rX", "123456789\r\n", "5\r\r\nhello\r\n",
+        "0\r\nTrailer: x\n\r\n", "0\r\nno field\r\n\r\n", "0\r\n folded: x\r\n\r\n", "0\r\nA : b\r\n\r\n"}) {
     chunked_body body{1'000'000'000};
     body.take(wire + "\r\n\r\n");
     EXPECT_EQ(body.now(), state::bad) << wire;

@@ -114,6 +114,38 @@ TEST_F(Conventions, VersionsGuardChangesAndSaveReads) {
   EXPECT_EQ(at.send("GET", path, "", "If-None-Match: " + tag + "\r\n").status, 200);
 }
 
+// From its deadline on a hold reads as expired, with the version that it had when it was pending, until the event comes.
+TEST_F(Conventions, AHoldThatHasLapsedAheadOfItsEventHasNoTag) {
+  const auto hotel = at.make_hotel();
+  const auto path = "/v1/reservations/" + at.book(hotel, R"(,"hold":true)");
+  const auto pending = at.send("GET", path);
+  const auto if_none_match = "If-None-Match: " + pending.field("ETag") + "\r\n";
+  ASSERT_EQ(at.send("GET", path, "", if_none_match).status, 304);
+  reservation lapsed{.priced_in = parse_currency("CHF").value()};
+  lapsed.status = reservation_status::expired;
+  lapsed.version = std::stoull(text_of(pending.json(), "version"));
+  lapsed.updated_at = test_now();
+  lapsed.hold_expires_at = test_now() + std::chrono::seconds{120};
+  const auto show = [&] {
+    at.router.answer_with([&](const envelope& e) {
+      return answer_envelope{.hotel = e.hotel,
+                             .sequence = 9,
+                             .rests_on = leased{},
+                             .body = std::make_shared<const view>(reservation_view{lapsed})};
+    });
+    return at.send("GET", path, "", if_none_match);
+  };
+  const auto ahead = show();
+  EXPECT_EQ(ahead.status, 200) << "it is not what the client has";
+  EXPECT_EQ(text_of(ahead.json(), "status"), "EXPIRED");
+  EXPECT_EQ(ahead.field("ETag"), "") << "one strong tag is never of two representations";
+  lapsed.updated_at = lapsed.hold_expires_at + std::chrono::milliseconds{3};
+  lapsed.version += 1;
+  const auto recorded = show();
+  EXPECT_EQ(recorded.status, 200);
+  EXPECT_EQ(recorded.field("ETag"), "\"" + std::to_string(lapsed.version) + "\"");
+}
+
 TEST_F(Conventions, EveryAnswerOfAHotelSaysItsSequence) {
   const auto hotel = at.make_hotel(1);
   EXPECT_EQ(at.send("GET", "/v1/hotels/" + hotel).field("Keyrack-Sequence"), "2");

@@ -62,6 +62,7 @@ TEST(RequestHead, RefusesEveryFramingThatTwoReadersCouldReadDifferently) {
                                    "Content-Length: 99999999999999999999\r\n",
                                    "Content-Length : 3\r\n",
                                    "Host: b\r\n",
+                                   "X: \x01\r\n",
                                    "No colon\r\n",
                                    ": empty name\r\n",
                                    "Bad(name: x\r\n",
@@ -75,13 +76,26 @@ TEST(RequestHead, RefusesEveryFramingThatTwoReadersCouldReadDifferently) {
 }
 
 TEST(RequestHead, RefusesWhatIsNotHttpOneAndTransferEncodingBeforeOneOne) {
-  for (const std::string text :
-       {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-        "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "GET / http/1.1\r\nHost: a\r\n\r\n", "GET /\r\n\r\n",
-        "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-        " GET / HTTP/1.1\r\nHost: a\r\n\r\n", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n", "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n"}) {
+  for (const std::string text : {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+                                 "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+                                 "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
+                                 "GET / http/1.1\r\nHost: a\r\n\r\n",
+                                 "GET /\r\n\r\n",
+                                 "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+                                 "GET / HTTP/1.1\r\n\r\n",
+                                 " GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "\r\n",
+                                 "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+                                 "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+                                 "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+                                 "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+                                 "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n"}) {
     request_head head;
     EXPECT_TRUE(parse(text, head).has_value()) << text;
   }

@@ -54,6 +54,7 @@ TEST(EntityTag, IfMatchIsOneStrongTag) {
   EXPECT_EQ(read_if_match_field("W/\"17\""), version{std::optional<std::uint64_t>{0}})
       << "a weak tag never matches strongly";
   EXPECT_EQ(read_if_match_field("\"abc\""), version{std::optional<std::uint64_t>{0}});
+  EXPECT_EQ(read_if_match_field("\"017\""), version{std::optional<std::uint64_t>{0}}) << "no spelling of ours";
   for (const auto* bad : {"", "17", "\"17", "17\"", "\"1\", \"2\"", "\"1\" x", "w/\"1\""}) {
     EXPECT_EQ(read_if_match_field(bad), version{}) << bad;
   }
@@ -66,6 +67,7 @@ TEST(EntityTag, IfNoneMatchIsAListComparedWeakly) {
   EXPECT_TRUE(matches_version("*", 17));
   EXPECT_FALSE(matches_version("\"16\", \"18\"", 17));
   EXPECT_FALSE(matches_version("17", 17));
+  EXPECT_FALSE(matches_version("\"017\"", 17));
   EXPECT_FALSE(matches_version("", 17));
 }
 
