@@ -56,7 +56,7 @@ private:
     if (!m.state) {
       return give_up({errc::unavailable, outcome::not_applied, "the hotel could not be loaded from the journal"});
     }
-    pipeline_.emplace(std::move(*m.state), steady_now(), env_->incarnation, env_->snapshots);
+    pipeline_.emplace(std::move(*m.state), m.snapshot_seq, steady_now(), env_->incarnation, env_->snapshots);
     while (!stash_.empty()) {
       const auto e = std::move(stash_.front());
       stash_.pop_front();
@@ -144,7 +144,7 @@ private:
   }
 
   void give_up(const failure& why) {
-    pipeline_.emplace(hotel_state{.id = id_}, steady_now(), env_->incarnation, env_->snapshots);
+    pipeline_.emplace(hotel_state{.id = id_}, 0, steady_now(), env_->incarnation, env_->snapshots);
     run([](auto& p, auto& out) { p.on_fenced(out); });
     give_back({stash_.begin(), stash_.end()}, why, outcome::not_applied);
     stash_.clear();

@@ -34,14 +34,14 @@ failure failure_of(append_result result) {
 
 }  // namespace
 
-hotel_pipeline::hotel_pipeline(hotel_state loaded, steady_instant loaded_at, std::int64_t incarnation,
-                               snapshot_policy policy)
+hotel_pipeline::hotel_pipeline(hotel_state loaded, std::uint64_t snapshot_seq, steady_instant loaded_at,
+                               std::int64_t incarnation, snapshot_policy policy)
     : state_(std::move(loaded)),
       loaded_at_(loaded_at),
       incarnation_(incarnation),
       policy_(policy),
       durable_seq_(state_.seq),
-      snapshot_seq_(state_.seq) {
+      snapshot_seq_(snapshot_seq) {
   unwritten_commit_.hotel = state_.id;
 }
 

@@ -49,8 +49,10 @@ public:
     std::shared_ptr<const hotel_state> snapshot;  ///< durable: keep it
   };
 
-  /// `loaded` is what the journal held when it was read, which ended before `loaded_at`, by `incarnation`.
-  hotel_pipeline(hotel_state loaded, steady_instant loaded_at, std::int64_t incarnation, snapshot_policy policy);
+  /// `loaded` is what the journal held when it was read, which ended before `loaded_at`, by `incarnation`; the events after
+  /// `snapshot_seq` are in no snapshot yet.
+  hotel_pipeline(hotel_state loaded, std::uint64_t snapshot_seq, steady_instant loaded_at, std::int64_t incarnation,
+                 snapshot_policy policy);
 
   /// A command or query has arrived. Commands past their deadline are refused undecided.
   void on_envelope(envelope_ptr e, const moment& now, steady_instant steady, effects& out);

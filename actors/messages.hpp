@@ -29,6 +29,7 @@ struct load_hotel {
 struct hotel_loaded {
   std::shared_ptr<hotel_state> state;  ///< null: `why`
   std::string why;
+  std::uint64_t snapshot_seq = 0;  ///< of the snapshot that the load began with; 0: without one
 };
 /// Read one event, to render an answer again. Answered with `event_read`.
 struct read_event {

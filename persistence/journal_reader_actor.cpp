@@ -57,13 +57,14 @@ private:
       if (!std::exchange(timer_set_, true)) delayed_send(this, look_again_after, tick{});
       return;
     }
-    auto state = attempt([&](pg_connection& c) { return recover_hotel(c, load.hotel, load.deadline); }, load.deadline);
+    auto found = attempt([&](pg_connection& c) { return recover_hotel(c, load.hotel, load.deadline); }, load.deadline);
     hotel_loaded reply;
-    if (state) {
-      reply.state = std::make_shared<hotel_state>(std::move(*state));
+    if (found) {
+      reply.state = std::make_shared<hotel_state>(std::move(found->state));
+      reply.snapshot_seq = found->snapshot_seq;
     } else {
-      log_error("hotel not loaded", {{"hotel", to_text(load.hotel)}, {"detail", state.error().why}});
-      reply.why = std::move(state.error().why);
+      log_error("hotel not loaded", {{"hotel", to_text(load.hotel)}, {"detail", found.error().why}});
+      reply.why = std::move(found.error().why);
     }
     answer(load.sender, std::move(reply));
   }

@@ -84,10 +84,11 @@ std::expected<hotel_state, read_failure> begin_with_snapshot(pg_connection& c, h
 
 }  // namespace
 
-std::expected<hotel_state, read_failure> recover_hotel(pg_connection& connection, hotel_id hotel,
-                                                       call_deadline deadline) {
+std::expected<recovered_hotel, read_failure> recover_hotel(pg_connection& connection, hotel_id hotel,
+                                                           call_deadline deadline) {
   auto state = begin_with_snapshot(connection, hotel, deadline);
-  if (!state) return state;
+  if (!state) return std::unexpected(state.error());
+  const auto snapshot_seq = state->seq;
   for (;;) {
     const auto rows = connection.run(sql_commits_after,
                                      pg_params{}.int8(hotel.value).int8(state->seq).int4(commits_per_piece), deadline);
@@ -97,7 +98,9 @@ std::expected<hotel_state, read_failure> recover_hotel(pg_connection& connection
       const auto last = static_cast<std::uint64_t>(rows->integer(row, 1));
       if (auto done = fold(*state, first, last, rows->bytes(row, 2)); !done) return std::unexpected(done.error());
     }
-    if (rows->rows() < commits_per_piece) return state;
+    if (rows->rows() < commits_per_piece) {
+      return std::expected<recovered_hotel, read_failure>(std::in_place, std::move(*state), snapshot_seq);
+    }
     if (steady_now() >= deadline.at) {
       return std::unexpected(
           read_failure{.connection = true, .why = fmt::format("not loaded within {}", deadline.name)});

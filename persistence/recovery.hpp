@@ -16,11 +16,16 @@ struct read_failure {
   std::string why;          ///< a sentence for the log
 };
 
+struct recovered_hotel {
+  hotel_state state;
+  std::uint64_t snapshot_seq = 0;  ///< of the snapshot that it was made from; 0: of none
+};
+
 /// The state of a hotel as the journal holds it; that of a hotel without any commit is empty, with sequence number 0.
 /// A snapshot that cannot be read, or does not end where a commit ends, is passed over with a line in the log: it is an
 /// optimisation. Fails when commits do not join without a gap, or cannot be understood: nothing may be decided then.
-std::expected<hotel_state, read_failure> recover_hotel(pg_connection& connection, hotel_id hotel,
-                                                       call_deadline deadline);
+std::expected<recovered_hotel, read_failure> recover_hotel(pg_connection& connection, hotel_id hotel,
+                                                           call_deadline deadline);
 
 /// The event of that number; fails when the journal does not hold it.
 std::expected<event, read_failure> find_event(pg_connection& connection, hotel_id hotel, std::uint64_t seq,

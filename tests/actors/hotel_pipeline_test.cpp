@@ -63,7 +63,7 @@ protected:
   }
 
   static constexpr currency chf{{'C', 'H', 'F'}};
-  hotel_pipeline pipeline{hotel_state{.id = hotel_id{7}}, loaded_at, 1, snapshot_policy{.events = 4}};
+  hotel_pipeline pipeline{hotel_state{.id = hotel_id{7}}, 0, loaded_at, 1, snapshot_policy{.events = 4}};
   hotel_pipeline::effects out;
   commit_ptr in_flight;
   instant now = t0;
@@ -247,6 +247,20 @@ TEST_F(HotelPipeline, SnapshotsOnlyDurableStateAtTheEndOfACommit) {
   ASSERT_TRUE(out.snapshot);
   EXPECT_EQ(out.snapshot->seq, 4u);
   EXPECT_EQ(out.snapshot->reservations.size(), 2u);
+}
+
+// Goal: a node that is killed again and again does not leave a tail that grows.
+TEST_F(HotelPipeline, CountsTheEventsThatItWasLoadedWithTowardsItsNextSnapshot) {
+  take(book(1));
+  applied();
+  const auto& loaded = pipeline.state();
+  hotel_pipeline again{loaded, 0, loaded_at, 1, snapshot_policy{.events = loaded.seq + 1}};
+  out = {};
+  again.on_envelope(book(2), {now, today}, steady, out);
+  ASSERT_TRUE(out.append);
+  again.on_append_done(append_result::applied, out.append->first_seq(), out);
+  ASSERT_TRUE(out.snapshot) << "none of its events is in a snapshot";
+  EXPECT_EQ(out.snapshot->seq, loaded.seq + 1);
 }
 
 TEST_F(HotelPipeline, LapsesHoldsByTimerWithoutAnAnswer) {

@@ -77,14 +77,14 @@ void node::load(hotel_id id) {
       if (e.seq != state.seq + 1) return loaded(id, std::nullopt);  // commits do not join: a planted bug's doing
       evolve(state, e);
     }
-    loaded(id, std::move(state));
+    loaded(id, std::move(state), already);
   });
 }
 
-void node::loaded(hotel_id id, std::optional<hotel_state> state) {
+void node::loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq) {
   auto& h = hotels_.at(id);
   const bool failed = !state;
-  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), world_.steady(),
+  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), snapshot_seq, world_.steady(),
                      static_cast<std::int64_t>(me_), snapshot_policy{faults_.snapshot_events});
   if (failed || region_.fenced()) {
     run_hotel(id, [](auto& p, auto& out) { p.on_fenced(out); });

@@ -78,7 +78,7 @@ private:
   void run_region(const std::function<void(cluster::region::effects&)>& step);
   void run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hotel_pipeline::effects&)>& step);
   void load(hotel_id id);
-  void loaded(hotel_id id, std::optional<hotel_state> state);
+  void loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq = 0);
   void take(hotel_id id, const envelope_ptr& e);
   void stop_if_finished(hotel_id id);
   void leave(const envelope_ptr& e, const answer_envelope& a);

@@ -76,7 +76,7 @@ public:
   behavior_type make_behavior() override {
     return {[this](const load_hotel& m) {
               send(caf::actor_cast<hotel_handle>(current_sender()),
-                   hotel_loaded{journal_->load(m.hotel), "the fake journal was told to fail"});
+                   hotel_loaded{journal_->load(m.hotel), "the fake journal was told to fail", 0});
             },
             [this](const read_event& m) {
               const std::scoped_lock lock{journal_->mutex};

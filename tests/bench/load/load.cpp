@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -114,8 +115,9 @@ private:
   void send_due() {
     const auto now = clock::now();
     while (!idle_.empty() && (!open_loop() || next_due_ <= now)) {
-      auto& slot = *idle_.back();
-      idle_.pop_back();
+      // The one that has rested longest: all connections are used, and none is idle for so long that the server ends it.
+      auto& slot = *idle_.front();
+      idle_.pop_front();
       slot.due = open_loop() ? next_due_ : now;
       next_due_ += interval_;
       const auto& request = requests_[random_.below(requests_.size())];
@@ -170,7 +172,7 @@ private:
   const options& opts_;
   const std::vector<rendered_request>& requests_;
   std::vector<std::unique_ptr<slot_state>> slots_;
-  std::vector<slot_state*> idle_;
+  std::deque<slot_state*> idle_;
   nanoseconds interval_;
   clock::time_point start_, measured_from_, end_, next_due_;
   random_source random_;
