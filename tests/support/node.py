@@ -100,10 +100,14 @@ class Node:
         log = open(self.directory / "node.log", "ab")
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, "KEYRACK_DATABASE_URL": self.url})
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment())
         log.close()
         self.await_ready()
         return self
+
+    def environment(self) -> dict:
+        """What tests are told by KEYRACK_… is no setting of the node's."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("KEYRACK_")} | {"KEYRACK_DATABASE_URL": self.url}
 
     def await_ready(self, seconds: float = 30):
         give_up = time.monotonic() + seconds
@@ -133,8 +137,7 @@ class Node:
         return self.process.wait(timeout=60)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True,
-                              env={**os.environ, "KEYRACK_DATABASE_URL": self.url}, check=False)
+        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=self.environment(), check=False)
 
     def verify(self) -> dict:
         """`keyrack journal verify --all`, which must be clean."""
