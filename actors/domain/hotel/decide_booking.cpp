@@ -45,14 +45,16 @@ std::expected<demand, refusal> demand_of(const matter& m, const items& wanted, c
 }
 
 std::optional<refusal> guests_refused(const hotel_state& hotel, const items& wanted) {
-  std::vector<reason> reasons;
+  refusal refused{.code = errc::too_many_guests, .reasons = {}, .detail = {}};
   for (const auto& item : wanted) {
     const std::int64_t bound = std::int64_t{hotel.find_type(item.type)->profile.max_guests} * item.rooms;
-    if (item.guests > bound) reasons.push_back({.code = errc::too_many_guests, .type = item.type, .bound = bound});
+    if (item.guests <= bound) continue;
+    if (refused.reasons.empty())
+      refused.detail = fmt::format("{} rooms of room type {} sleep {}.", item.rooms, item.type.value, bound);
+    refused.reasons.push_back({.code = errc::too_many_guests, .type = item.type, .bound = bound});
   }
-  if (reasons.empty()) return std::nullopt;
-  auto detail = fmt::format("The rooms of room type {} sleep {}.", reasons[0].type->value, *reasons[0].bound);
-  return refusal{.code = errc::too_many_guests, .reasons = std::move(reasons), .detail = std::move(detail)};
+  if (refused.reasons.empty()) return std::nullopt;
+  return refused;
 }
 
 std::string_view sentence(errc code) {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 
 namespace keyrack::tests {
 namespace {
@@ -48,16 +47,18 @@ request_key drawn_key(std::uint64_t n, bool crowded) {
   return {.high = n, .low = n << 32 | n >> 32};
 }
 
-void live_for(int steps, bool crowded) {
-  request_table table;
-  plain_table plain;
-  reservation_book book;
+// A table and the list that it should be, beside the reservations that hold their keys.
+struct life {
+  bool crowded = false;
+  request_table table = {};
+  plain_table plain = {};
+  reservation_book book = {};
+  std::vector<reservation> living = {};
   std::uint64_t made = 0;
   std::uint64_t seq = 0;
-  std::vector<reservation> living;
-  instant now{};
-  for (int i = 0; i < steps; ++i) {
-    now += std::chrono::seconds{*rc::gen::inRange(0, 20)};
+  instant now = {};
+
+  void remember() {
     const auto key = drawn_key(++seq, crowded);
     known_request known{.digest = seq * 3, .seq = seq, .at = now, .reservation = {}, .op = operation::add_room_type};
     const auto what = *rc::gen::inRange(0, 10);
@@ -75,6 +76,9 @@ void live_for(int steps, bool crowded) {
     }
     table.remember(key, known);
     plain.rows.push_back({key, known});
+  }
+
+  void forget() {
     const auto before = now - kept;
     table.forget_before(before, book);
     if (*rc::gen::inRange(0, 3) == 0 && !living.empty()) {
@@ -84,11 +88,24 @@ void live_for(int steps, bool crowded) {
       living.erase(place);
     }
     plain.forget(before, book);
+  }
+
+  void compare() const {
     RC_ASSERT(table.size() == plain.rows.size());
     RC_ASSERT(table.in_order() == plain.in_order());
     for (const auto& r : plain.rows) RC_ASSERT(table.find(r.key) == r.known);
     RC_ASSERT(!table.find(drawn_key(seq + 1, crowded)));
-    if (*rc::gen::inRange(0, 8) == 0) table = restored(table, before, book);
+  }
+};
+
+void live_for(int steps, bool crowded) {
+  life l{.crowded = crowded};
+  for (int i = 0; i < steps; ++i) {
+    l.now += std::chrono::seconds{*rc::gen::inRange(0, 20)};
+    l.remember();
+    l.forget();
+    l.compare();
+    if (*rc::gen::inRange(0, 8) == 0) l.table = restored(l.table, l.now - kept, l.book);
   }
 }
 
@@ -146,77 +163,6 @@ TEST(RequestTableDeathTest, StopsTheProgramWhenAKeyIsRememberedTwice) {
   const known_request known{.digest = 1, .seq = 1, .at = {}, .reservation = {}, .op = operation::create_hotel};
   table.remember({1, 2}, known);
   EXPECT_DEATH(table.remember({1, 2}, known), "broken invariant");
-}
-
-// --- the book of reservations ---
-
-RC_GTEST_PROP(ReservationBook, DoesAsAMapDoes, ()) {
-  reservation_book book;
-  std::map<std::uint64_t, reservation> plain;
-  std::uint64_t newest = 0;
-  const auto rounds = *rc::gen::inRange(0, 30);
-  for (int round = 0; round < rounds; ++round) {
-    const auto what = *rc::gen::inRange(0, 3);
-    const auto count = *rc::gen::inRange(1, 100);
-    for (int i = 0; i < count; ++i) {
-      reservation r;
-      if (what == 0) {
-        r.number = {newest += static_cast<std::uint64_t>(*rc::gen::inRange(1, 3))};
-      } else {
-        auto some = plain.lower_bound(*rc::gen::inRange<std::uint64_t>(0, newest + 1));
-        if (some == plain.end()) continue;
-        r = some->second;
-      }
-      if (what == 2) {
-        book.erase(r.number);
-        plain.erase(r.number.value);
-      } else {
-        r.version = newest * 1000 + static_cast<std::uint64_t>(i);
-        book.put(r);
-        plain[r.number.value] = r;
-      }
-    }
-    RC_ASSERT(book.size() == plain.size());
-    for (std::uint64_t n = 0; n <= newest + 1; ++n) {
-      const auto* found = book.find({n});
-      const auto expected = plain.find(n);
-      RC_ASSERT((found != nullptr) == (expected != plain.end()));
-      if (found != nullptr) RC_ASSERT(*found == expected->second);
-    }
-    std::vector<reservation> forward;
-    book.for_each([&](const reservation& r) { forward.push_back(r); });
-    RC_ASSERT(std::ranges::equal(forward, plain | std::views::values));
-    const reservation_number below{newest / 2};
-    std::vector<reservation> backward;
-    book.for_each_below(below, [&](const reservation& r) {
-      backward.push_back(r);
-      return backward.size() < 5;
-    });
-    std::vector<reservation> expected;
-    for (auto r = plain.rbegin(); r != plain.rend() && expected.size() < 5; ++r) {
-      if (r->first < below.value) expected.push_back(r->second);
-    }
-    RC_ASSERT(backward == expected);
-    reservation_book copy;
-    for (const auto& r : forward) copy.put(r);
-    RC_ASSERT(copy == book);
-    if (!forward.empty()) {
-      auto other = forward.back();
-      ++other.version;
-      copy.put(other);
-      RC_ASSERT(!(copy == book));
-    }
-  }
-}
-
-TEST(ReservationBookDeathTest, StopsTheProgramWhenANumberComesBack) {
-  reservation_book book;
-  reservation r;
-  r.number = {5};
-  book.put(r);
-  book.erase({5});
-  EXPECT_DEATH(book.put(r), "broken invariant");
-  EXPECT_DEATH(book.erase({5}), "broken invariant");
 }
 
 }  // namespace
