@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 
 namespace keyrack::gateway {
@@ -87,7 +88,10 @@ struct tree_builder {
     stack.push_uint64(u);
     return count(ec);
   }
-  bool on_double(double d, text, error_code& ec) {
+  bool on_double(double near, text s, error_code& ec) {
+    // Boost.JSON is off by a bit now and then, and more with each time that a number is written and read again.
+    double d = 0;
+    if (std::from_chars(s.data(), s.data() + s.size(), d).ec != std::errc{}) d = near;
     if (!std::isfinite(d)) {
       ec = json::error::exponent_overflow;
       return false;

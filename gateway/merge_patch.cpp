@@ -1,6 +1,8 @@
 #include "gateway/merge_patch.hpp"
 
-#include <boost/json/parse.hpp>
+#include "actors/domain/assert.hpp"
+#include "gateway/json_reader.hpp"
+
 #include <boost/json/value.hpp>
 
 namespace keyrack::gateway {
@@ -29,7 +31,9 @@ void merge(json::value& target, const json::value& patch) {
 
 json::value merge_patched(const std::string& target, const json::value& patch) {
   // What is stored was bounded when it came.
-  auto merged = json::parse(target, {}, {.max_depth = 1'000});
+  const auto stored = json_document::parse(target, 1'000);
+  KEYRACK_ASSERT(stored.has_value());
+  json::value merged(stored->root(), json::storage_ptr{});
   merge(merged, patch);
   return merged;
 }

@@ -56,6 +56,19 @@ TEST(JsonDocument, SeveralLiveBesideEachOther) {
   EXPECT_EQ(out, R"({"a":"one"}{"a":"two"})");
 }
 
+// A place on the map must not creep when its hotel is patched: what is written is read as the same number.
+TEST(JsonDocument, ReadsTheNumberThatIsNearest) {
+  for (const auto& [text, meant] : {std::pair{"18446744184467440173709551615", 18446744184467440173709551615.0},
+                                    {"47.16617263157893", 47.16617263157893},
+                                    {"8.9e-5", 8.9e-5},
+                                    {"1.7976931348623157E+308", 1.7976931348623157E+308},
+                                    {"4.9e-324", 4.9e-324}}) {
+    const auto read = json_document::parse(text, 32);
+    ASSERT_TRUE(read.has_value()) << text;
+    EXPECT_EQ(read->root().to_number<double>(), meant) << text;
+  }
+}
+
 TEST(JsonCanonical, DependsOnContentAndNotOnOrderOrWhiteSpace) {
   EXPECT_EQ(canonical(R"({"a":1,"b":[true,null,"x"]})"),
             canonical(" { \"b\" : [ true , null , \"\\u0078\" ] , \"a\" : 1 } "));
