@@ -130,7 +130,8 @@ void read_rules(const pb::RoomTypeState& from, calendar& to, fault& f) {
 
 room_type_state read(const pb::RoomTypeState& from, std::uint64_t seq, fault& f) {
   wire::require_known(from, f);
-  f.require(from.has_profile() && from.version() <= seq, "a room type without a profile or with too high a version");
+  f.require(from.has_profile() && from.version() >= 1 && from.version() <= seq,
+            "a room type without a profile or with a version that it cannot have");
   room_type_state to;
   to.id = read_type(from.id(), f);
   to.profile = read(from.profile(), f);
@@ -151,6 +152,7 @@ void read(const pb::Snapshot& head, hotel_state& to, fault& f) {
                 head.seq(),
             "a version above the sequence number");
   f.require(head.last_type() <= 0xFFFF, "a room type's id out of range");
+  f.require(!(head.exists() && head.removed()), "a hotel that is there and is removed");
   if (f) return;
   to.seq = head.seq();
   to.last_at = read_instant(head.last_at(), f);
@@ -165,6 +167,8 @@ void read(const pb::Snapshot& head, hotel_state& to, fault& f) {
     const auto above = to.types.empty() ? room_type_id{} : to.types.back().id;
     const auto& added = to.types.emplace_back(read(type, to.seq, f));
     f.require(added.id > above && added.id.value <= to.last_type, "room types out of order");
+    f.require(added.calendar.first_night() == to.types.front().calendar.first_night(),
+              "calendars that do not begin together");
   }
   to.rooms_version = head.rooms_version();
   to.calendar_version = head.calendar_version();
@@ -182,8 +186,13 @@ public:
     f.require(creation && creation->reservation == r.number, "a reservation whose creating request is not there");
     f.require(leaves_at(r).value_or(instant::max()) > hotel_.last_at, "a reservation that has left");
     if (!takes_rooms(r.status)) return;
-    for (const auto& item : r.items) see(item, r.stay, f);
+    std::int64_t rooms = 0;
+    for (const auto& item : r.items) {
+      see(item, r.stay, f);
+      rooms += item.rooms;
+    }
     if (r.status != reservation_status::checked_in) return;
+    f.require(static_cast<std::int64_t>(r.room_numbers.size()) == rooms, "a guest in the house without a room");
     for (const auto& number : r.room_numbers) f.require(occupied_.insert(number).second, "a room occupied twice");
   }
 

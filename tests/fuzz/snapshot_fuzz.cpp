@@ -12,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string_view payload{reinterpret_cast<const char*>(bytes), size};
   const auto hotel = persistence::decode_snapshot({1}, payload);
   if (!hotel) return 0;
-  KEYRACK_ASSERT(invariants_broken(*hotel).empty());
+  const auto broken = invariants_broken(*hotel);
+  if (!broken.empty()) std::fprintf(stderr, "%s\n", broken.c_str());
+  KEYRACK_ASSERT(broken.empty());
   KEYRACK_ASSERT(persistence::encode_snapshot(*hotel) == payload);
   return 0;
 }
