@@ -33,10 +33,19 @@ constexpr pg_statement select_projected{"verify_projection", R"sql(
    ORDER BY r.number
 )sql"};
 
+// The journal's end is of the same moment: what is projected beyond it has been lost.
 constexpr pg_statement select_listed{"verify_hotels_list", R"sql(
-  SELECT p.last_seq, l.version, l.profile, l.removed
+  SELECT p.last_seq, l.version, l.profile, l.removed,
+         coalesce((SELECT c.last_seq FROM commits c WHERE c.hotel_id = p.hotel_id ORDER BY c.first_seq DESC LIMIT 1), 0)
     FROM projected_hotels p LEFT JOIN hotels_list l USING (hotel_id)
    WHERE p.hotel_id = $1
+)sql"};
+
+constexpr pg_statement select_without_commits{"verify_without_commits", R"sql(
+  SELECT known.hotel_id
+    FROM (SELECT hotel_id FROM snapshots UNION SELECT hotel_id FROM projected_hotels) known
+   WHERE known.hotel_id > $1 AND NOT EXISTS (SELECT FROM commits c WHERE c.hotel_id = known.hotel_id)
+   ORDER BY known.hotel_id LIMIT $2::bigint
 )sql"};
 
 constexpr int page_rows = 2'000;
@@ -95,7 +104,11 @@ std::expected<void, pg_error> check_listed(pg_connection& c, hotel_id hotel, con
   const auto rows = c.run(select_listed, pg_params{}.int8(hotel.value), deadline);
   if (!rows) return std::unexpected(rows.error());
   const auto& last = model.last_of_hotel();
-  if (rows->rows() == 0 || number_at(*rows, 0, 0) < last.seq) return {};  // not projected so far
+  if (rows->rows() == 0) return {};
+  const auto projected = number_at(*rows, 0, 0), journal_end = number_at(*rows, 0, 4);
+  if (projected > journal_end)
+    findings.add(broken_rule::projection_differs, hotel, projected, fmt::format("the journal ends at {}", journal_end));
+  if (projected < last.seq) return {};  // not projected so far
   const bool listed = !rows->is_null(0, 1);
   if (listed && number_at(*rows, 0, 1) > replayed) return {};
   const bool same = listed && number_at(*rows, 0, 1) == last.seq &&
@@ -111,6 +124,15 @@ std::expected<stored_snapshot, pg_error> read_snapshot(pg_connection& c, hotel_i
   if (!rows) return std::unexpected(rows.error());
   if (rows->rows() == 0) return stored_snapshot{};
   return stored_snapshot{.seq = number_at(*rows, 0, 0), .payload = rows->text(0, 1)};
+}
+
+std::expected<std::vector<hotel_id>, pg_error> hotels_without_commits(pg_connection& c, hotel_id above, int limit,
+                                                                      call_deadline deadline) {
+  const auto rows = c.run(select_without_commits, pg_params{}.int8(above.value).int8(std::int64_t{limit}), deadline);
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<hotel_id> hotels;
+  for (int i = 0; i < rows->rows(); ++i) hotels.push_back({number_at(*rows, i, 0)});
+  return hotels;
 }
 
 std::expected<writer_fences, pg_error> read_writers(pg_connection& c, call_deadline deadline) {

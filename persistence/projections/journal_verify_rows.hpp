@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace keyrack::persistence {
 
@@ -20,6 +21,10 @@ struct stored_snapshot {
   std::string payload;
 };
 std::expected<stored_snapshot, pg_error> read_snapshot(pg_connection& c, hotel_id hotel, call_deadline deadline);
+
+/// Hotels above `above` that snapshots or projections know of and the journal does not, ascending: theirs was lost.
+std::expected<std::vector<hotel_id>, pg_error> hotels_without_commits(pg_connection& c, hotel_id above, int limit,
+                                                                      call_deadline deadline);
 
 /// Writers by incarnation, and when they were fenced; nothing while they are not.
 using writer_fences = std::map<std::uint64_t, std::optional<instant>>;

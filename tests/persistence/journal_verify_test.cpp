@@ -173,6 +173,23 @@ const plant plants[] = {
        sql(v, "DELETE FROM commits WHERE hotel_id = 1 AND first_seq = (SELECT min(first_seq) FROM commits WHERE "
               "hotel_id = 1 AND first_seq > 20)");
      }},
+    {"ALostEnd", broken_rule::projection_differs,
+     [](auto& v) {
+       sql(v, "DELETE FROM commits WHERE hotel_id = 1 AND first_seq = (SELECT max(first_seq) FROM commits WHERE "
+              "hotel_id = 1)");
+     }},
+    {"ALostEndOfASnapshot", broken_rule::snapshot_differs,
+     [](auto& v) {
+       sql(v, "DELETE FROM projected_hotels");
+       sql(v, "DELETE FROM commits WHERE hotel_id = 2 AND first_seq = (SELECT max(first_seq) FROM commits WHERE "
+              "hotel_id = 2)");
+     }},
+    {"ALostJournal", broken_rule::snapshot_differs, [](auto& v) { sql(v, "DELETE FROM commits WHERE hotel_id = 2"); }},
+    {"ALostJournalWithoutASnapshot", broken_rule::projection_differs,
+     [](auto& v) {
+       sql(v, "DELETE FROM snapshots");
+       sql(v, "DELETE FROM commits WHERE hotel_id = 2");
+     }},
     {"AFork", broken_rule::fork,
      [](auto& v) {
        sql(v, "INSERT INTO commits (hotel_id, first_seq, last_seq, shard, writer, at, payload) SELECT hotel_id, "
