@@ -1,0 +1,10 @@
+# Writes OUTPUT: a C++ file that holds every one of FILES, by its name. Parts of the API's document, and its page.
+list(SORT FILES)
+set(body "#include \"gateway/openapi_document.hpp\"\n\nnamespace keyrack::gateway {\nstd::span<const openapi_part> openapi_parts() {\n  static const openapi_part parts[]{\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  string(APPEND body "      {\"${name}\", R\"~part~(${text})~part~\"},\n")
+endforeach()
+string(APPEND body "  };\n  return parts;\n}\n}  // namespace keyrack::gateway\n")
+file(WRITE ${OUTPUT} "${body}")
