@@ -207,6 +207,50 @@ const plant plants[] = {
        v.append(e);
      }},
     {"AnOversoldNight", broken_rule::oversold, [](auto& v) { v.append(v.next_booking(50)); }},
+    {"ANightSoldAboveALimitThatWasLowered", broken_rule::oversold,
+     [](auto& v) {
+       auto booking = v.next_booking(1);
+       auto& r = std::get<reservation_event>(booking.body).after;
+       r.stay = {r.stay.check_in + 300, r.stay.check_in + 303};
+       r.items[0].night_prices = {100, 100, 100};
+       auto lowered = v.next_event();
+       calendar_change c{.types = {{1}}, .from = r.stay.check_in + 1, .to = r.stay.check_in + 2};
+       c.set.rooms_to_sell = {setting<std::int32_t>::kind::set, 0};
+       lowered.body = calendar_changed{{c}};
+       v.append(lowered);
+       v.append(booking);
+     }},
+    {"ANightSoldOfRoomsOutOfOrder", broken_rule::oversold,
+     [](auto& v) {
+       auto booking = v.next_booking(1);
+       auto& r = std::get<reservation_event>(booking.body).after;
+       r.stay = {r.stay.check_in + 300, r.stay.check_in + 303};
+       r.items[0].night_prices = {100, 100, 100};
+       auto listed = v.next_event();
+       rooms_listed rooms;
+       for (int i = 0; i < 3; ++i)  // all that there are of the type
+         rooms.rooms.push_back(
+             {.number = std::to_string(i), .type = {1}, .out_of_order = {{r.stay.check_in + 2, r.stay.check_in + 3}}});
+       listed.body = rooms;
+       v.append(listed);
+       v.append(booking);
+     }},
+    {"AHoldConfirmedTooLate", broken_rule::illegal_event,
+     [](auto& v) {
+       auto booking = v.next_booking(1);
+       auto& r = std::get<reservation_event>(booking.body).after;
+       r.stay = {r.stay.check_in + 300, r.stay.check_in + 301};
+       r.status = reservation_status::pending;
+       r.hold_expires_at = booking.at + std::chrono::minutes{2};
+       v.append(booking);
+       auto late = v.next_event();
+       late.at = r.hold_expires_at + std::chrono::microseconds{1};
+       r.status = reservation_status::confirmed;
+       r.updated_at = late.at;
+       late.body =
+           reservation_event{.step = reservation_step::confirmed, .after = r, .previous = v.a.events.back().seq};
+       v.append(late);
+     }},
     {"AKeyAnsweredTwice", broken_rule::key_answered_twice,
      [](auto& v) {
        auto first = v.next_event(), second = v.next_event();
