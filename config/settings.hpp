@@ -26,7 +26,7 @@ private:
 // In the file a duration's key ends in its unit: `heartbeat.lease` is `heartbeat.lease_ms` there. Ranges are in the table.
 struct node_settings {
   std::string name = "node-1";  ///< stays when the node restarts; unique in its cluster
-  int scheduler_threads = 0;    ///< of CAF; 0: as many as processors
+  int scheduler_threads = 0;    ///< of CAF; 0: one for every two processors
   int messages_per_turn = 100;  ///< of an actor, before its thread turns to another one
 };
 
@@ -64,7 +64,7 @@ struct gateway_settings {
 };
 
 struct journal_settings {
-  int slots = 2;             ///< connections that append, a thread each
+  int slots = 1;             ///< connections that append, a thread each
   int readers = 2;           ///< connections that load hotels, a thread each
   int snapshot_writers = 1;  ///< connections that save snapshots, a thread each
   int batch_commits_max = 1'024;

@@ -36,8 +36,9 @@ setting text(std::string_view key, setting_place place, std::int64_t at_most, bo
 const std::array all{
     text("node.name", AT(node, name), 63, is_node_name, "lower-case letters, digits and hyphens",
          "Stays the same when the node restarts; no two nodes of a cluster share one."),
-    number("node.scheduler_threads", AT(node, scheduler_threads), 0, 256,
-           "Threads that run actors. 0: as many as there are processors."),
+    number(
+        "node.scheduler_threads", AT(node, scheduler_threads), 0, 256,
+        "Threads that run actors. 0: one for every two processors; the rest is for HTTP, the journal and PostgreSQL."),
     number("node.messages_per_turn", AT(node, messages_per_turn), 1, 100'000,
            "Messages that an actor handles before its thread turns to another: one hot hotel must not keep a thread."),
 
@@ -93,8 +94,10 @@ const std::array all{
     text("gateway.trusted_proxies", AT(gateway, trusted_proxies), 100, is_network,
          "addresses or networks such as 10.0.0.0/8", "Only from these is X-Forwarded-For believed."),
 
-    number("journal.slots", AT(journal, slots), 1, 64,
-           "Connections that append, with a thread each. Two keep one waiting for the disk while the other fills."),
+    number(
+        "journal.slots", AT(journal, slots), 1, 64,
+        "Connections that append, with a thread each. Each more makes the others' batches smaller: worth it where the "
+        "disk is slow and processors are idle."),
     number("journal.readers", AT(journal, readers), 1, 64, "Connections that load hotels, with a thread each."),
     number("journal.snapshot_writers", AT(journal, snapshot_writers), 1, 16,
            "Connections that save snapshots, with a thread each."),

@@ -47,10 +47,18 @@ void bridge::drain() {
     completions_taken_.swap(completions_);
     woken_ = false;
   }
+  draining_ = true;
   for (auto& r : replies_taken_) resume(r.correlation, &r.answer);
   for (const auto correlation : completions_taken_) resume(correlation, nullptr);
   replies_taken_.clear();
   completions_taken_.clear();
+  draining_ = false;
+  send_asked();
+}
+
+void bridge::send_asked() {
+  for (auto& e : asked_) router_.send(std::move(e));
+  asked_.clear();
 }
 
 void bridge::expire(steady_instant now) {
@@ -67,6 +75,7 @@ void bridge::fail_all() {
 
 void bridge::close() {
   ended_ = true;
+  asked_.clear();
   std::lock_guard lock{mutex_};
   closed_ = true;
 }
@@ -155,7 +164,8 @@ void bridge::asking::await_suspend(std::coroutine_handle<> waiting) {
                                         .hotel = envelope_.hotel,
                                         .of_hotel = true});
   envelope_.reply_to = over_.shared_from_this();
-  over_.router_.send(std::make_shared<const envelope>(std::move(envelope_)));
+  over_.asked_.push_back(std::make_shared<const envelope>(std::move(envelope_)));
+  if (!over_.draining_ && over_.asked_.size() == 1) over_.push_and_wake(std::unique_lock{over_.mutex_});
 }
 
 answer_envelope bridge::asking::await_resume() { return std::move(answer_); }

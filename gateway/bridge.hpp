@@ -2,7 +2,7 @@
 // waiting coroutine with the answer. Owns correlation ids and deadlines: whoever waits is resumed in time, answered or not.
 // Refuses to know HTTP. Everything but `deliver`, `complete` and `close` belongs to the gateway's one thread.
 //
-//   ask ──► slot ──► router … deliver (any thread) ──► queue ──wake, once──► drain ──► the coroutine goes on
+//   ask ──► slot ──► queue ──wake, once──► drain ──► router … deliver (any thread) ──► queue ──wake, once──► drain ──► goes on
 //             └── expire: the deadline passed ───────────────────────────────────────►┘
 #pragma once
 
@@ -43,6 +43,8 @@ public:
   void complete(std::uint64_t correlation);
 
   // Called on the gateway's thread.
+  /// Resumes those whose answers have come, and sends on what was asked since: all of it at a time, so that a hotel that is
+  /// asked by many is woken once, and commits what they ask together.
   void drain();
   /// Resumes all whose deadline has passed.
   void expire(steady_instant now);
@@ -81,6 +83,7 @@ private:
   void resume(std::uint64_t correlation, answer_envelope* answer);
   void give_up(std::size_t index);
   void push_and_wake(std::unique_lock<std::mutex> held);
+  void send_asked();
 
   router& router_;
   const bridge_bounds bounds_;
@@ -90,6 +93,8 @@ private:
   std::vector<std::uint32_t> free_;
   boost::unordered_flat_map<hotel_id, std::uint32_t, std::hash<hotel_id>> per_hotel_;
   std::size_t in_flight_ = 0;
+  std::vector<envelope_ptr> asked_;  // not sent on yet
+  bool draining_ = false;
   bool ended_ = false;
   bridge_counts counts_;
 

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -33,9 +34,10 @@ caf::actor_system_config actor_system_config_of(const settings& settings) {
   // Work sharing wakes a thread at once; work stealing polls, and sleeps up to 10 ms when there is little to do.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-throughput", static_cast<std::size_t>(settings.node.messages_per_turn));
-  if (settings.node.scheduler_threads > 0) {
-    config.set("scheduler.max-threads", static_cast<std::size_t>(settings.node.scheduler_threads));
-  }
+  // Actors never block, and one thread too many costs two switches for every message that wakes it.
+  const auto by_machine = static_cast<int>(std::thread::hardware_concurrency() / 2);
+  const int threads = settings.node.scheduler_threads > 0 ? settings.node.scheduler_threads : std::max(1, by_machine);
+  config.set("scheduler.max-threads", static_cast<std::size_t>(threads));
   return config;
 }
 
