@@ -78,9 +78,9 @@ private:
     return run_script(command, parent_, arguments);
   }
   static std::string run_script(const std::string& command, const std::string& parent, const std::string& arguments) {
-    const auto script =
-        std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path() / "deploy/lib/postgres.sh";
-    const auto line = fmt::format("bash '{}' {} '{}/pg'{}", script.string(), command, parent, arguments);
+    // Not by __FILE__, which a compiler cache may have made relative to the build directory.
+    const std::string script = KEYRACK_SOURCE_DIR "/deploy/lib/postgres.sh";
+    const auto line = fmt::format("bash '{}' {} '{}/pg'{}", script, command, parent, arguments);
     std::unique_ptr<FILE, int (*)(FILE*)> pipe{popen(line.c_str(), "r"), &pclose};
     if (!pipe) throw std::runtime_error("cannot run " + line);
     std::string said;
