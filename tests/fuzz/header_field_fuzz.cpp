@@ -8,6 +8,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -60,10 +61,35 @@ void check_proxies(std::string_view field) {
   if (!some.trust(ip::make_address(client))) {
     KEYRACK_ASSERT(some.client(proxy, "203.0.113.5, " + std::string{field}, "") == client);
   }
-  if (const auto read = trusted_proxies::parse({std::string{field}})) {
-    const auto slash = field.find('/');
-    KEYRACK_ASSERT(read->trust(ip::make_address(std::string{field.substr(0, slash)})));
+}
+
+/// Of the addresses that differ from a network's in one bit, those are trusted whose bit is not the network's.
+template <typename Address>
+void check_network(const trusted_proxies& read, const Address& base, unsigned bits) {
+  auto bytes = base.to_bytes();
+  for (unsigned bit = 0; bit < bytes.size() * 8; ++bit) {
+    const auto mask = static_cast<unsigned char>(0x80 >> bit % 8);
+    bytes[bit / 8] ^= mask;
+    KEYRACK_ASSERT(read.trust(Address{bytes}) == (bit >= bits));
+    bytes[bit / 8] ^= mask;
   }
+}
+
+void check_networks(std::string_view field) {
+  const auto read = trusted_proxies::parse({std::string{field}});
+  KEYRACK_ASSERT(read || !read.error().empty());
+  if (!read) return;
+  const auto slash = field.find('/');
+  const auto base = boost::asio::ip::make_address(std::string{field.substr(0, slash)});
+  KEYRACK_ASSERT(read->trust(base));
+  auto bits = base.is_v6() ? 128U : 32U;
+  if (slash != std::string_view::npos) {
+    const auto end = field.data() + field.size();
+    KEYRACK_ASSERT(std::from_chars(field.data() + slash + 1, end, bits).ptr == end);
+  }
+  // A version 4 address is one of version 6 too: its network's bits are the last ones.
+  if (base.is_v6()) check_network(*read, base.to_v6(), bits);
+  if (base.is_v4()) check_network(*read, base.to_v4(), bits);
 }
 
 void check_keys(std::string_view field) {
@@ -90,6 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (field.find_first_of(std::string_view{"\0\r\n", 3}) != std::string_view::npos) return 0;
   check_tags(field);
   check_proxies(field);
+  check_networks(field);
   check_keys(field);
   check_negotiation(field);
   return 0;

@@ -14,9 +14,11 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 
 using namespace keyrack;
@@ -186,6 +188,52 @@ void check_body(unsigned kind, std::uint64_t number, std::string_view text, cons
 }
 
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size, std::size_t size_max);
+
+/// Every other time one token of the text becomes another: what is read by fields is not found by changing letters.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t size, std::size_t size_max,
+                                               unsigned seed) {
+  static constexpr std::array tokens{"null",
+                                     "true",
+                                     "{}",
+                                     "[]",
+                                     "\"\"",
+                                     "\"x\"",
+                                     "0",
+                                     "-1",
+                                     "1",
+                                     "2",
+                                     "6",
+                                     "51",
+                                     "101",
+                                     "1000",
+                                     "100001",
+                                     "65536",
+                                     "-0.5",
+                                     "1e9",
+                                     "18446744073709551615",
+                                     "\"2024-12-21\"",
+                                     "\"9999-12-31\"",
+                                     "\"1970-01-01\"",
+                                     "\"0.00\"",
+                                     "\"1000000000.01\"",
+                                     "\"EUR\"",
+                                     "\"\\u0001\"",
+                                     "\"101\"",
+                                     "\"000000000001\""};
+  std::minstd_rand dice{seed};
+  if (size < 3 || dice() % 2 == 0) return LLVMFuzzerMutate(bytes, size, size_max);
+  std::string text{reinterpret_cast<const char*>(bytes), size};
+  const auto is_edge = [](char c) { return std::string_view{"{}[],:"}.find(c) != std::string_view::npos; };
+  const auto from =
+      std::find_if(text.begin() + 2 + static_cast<std::ptrdiff_t>(dice() % (size - 2)), text.end(), is_edge);
+  if (from == text.end()) return LLVMFuzzerMutate(bytes, size, size_max);
+  text.replace(from + 1, std::find_if(from + 1, text.end(), is_edge), tokens[dice() % tokens.size()]);
+  if (text.size() > size_max) return size;
+  std::ranges::copy(text, bytes);
+  return text.size();
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   // The first two bytes are the route's part: whose body it is, and of which reservation.

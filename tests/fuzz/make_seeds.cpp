@@ -1,12 +1,15 @@
 // The first seeds of the corpora that are not text: commits of every kind of event, snapshots at several ages, and the
 // bodies of projected rows. make_seeds tests/fuzz/corpus
+#include "actors/domain/limits.hpp"
 #include "persistence/codec.hpp"
 #include "tests/persistence/codec/history.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 
 using namespace keyrack;
@@ -44,6 +47,44 @@ void write_kinds(const std::filesystem::path& corpus, const testing::history& h)
   write(corpus / "row_body" / "profile", persistence::encode_profile(h.hotel.profile));
 }
 
+/// What decoders must refuse, each by a check of its own: were that check lost, these seeds would tell at once.
+void write_refused(const std::filesystem::path& corpus, const testing::history& h) {
+  const auto find_booking = [&] {
+    return *std::ranges::find_if(h.events, [](const event& e) { return kind_of(e) == "rooms_held"; });
+  };
+  const auto refused = [&](std::string_view name, auto change) {
+    auto e = find_booking();
+    auto& booked = std::get<reservation_event>(e.body).after;
+    change(booked);
+    write(corpus / "row_body" / name, persistence::encode_reservation(booked));
+    write(corpus / "commit" / name, counted(as_second(h.events.front(), e)));
+  };
+  refused("refused-price-negative", [](reservation& r) { r.items[0].night_prices[0] = -1; });
+  refused("refused-price-high", [](reservation& r) { r.items[0].night_prices[0] = limits::price_minor_max + 1; });
+  refused("refused-price-missing", [](reservation& r) { r.items[0].night_prices.pop_back(); });
+  refused("refused-no-rooms", [](reservation& r) { r.items[0].rooms = 0; });
+  refused("refused-no-items", [](reservation& r) { r.items.clear(); });
+  refused("refused-no-nights", [](reservation& r) { r.stay.check_out = r.stay.check_in; });
+  refused("refused-status", [](reservation& r) { r.status = static_cast<reservation_status>(7); });
+  refused("refused-type", [](reservation& r) { r.items[0].type = {}; });
+
+  const auto state = [&](std::string_view name, auto change) {
+    auto hotel = h.hotel;
+    change(hotel);
+    write(corpus / "snapshot" / name, persistence::encode_snapshot(hotel));
+  };
+  state("refused-type-order", [](hotel_state& hotel) {
+    hotel = testing::history{{1}, 7}.hotel;
+    hotel.rooms.clear();  // nothing else may find the types out of order first
+    std::swap(hotel.types[0], hotel.types[1]);
+  });
+  state("refused-type-missing", [](hotel_state& hotel) { hotel.types.pop_back(); });
+  state("refused-type-version", [](hotel_state& hotel) { hotel.types[0].version = 0; });
+  state("refused-removed", [](hotel_state& hotel) { hotel.removed = true; });
+  state("refused-number", [](hotel_state& hotel) { hotel.last_reservation = 1; });
+  state("refused-sequence", [](hotel_state& hotel) { hotel.seq = 1; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,4 +98,5 @@ int main(int argc, char** argv) {
   h.live(400);
   write(corpus / "snapshot" / "old", persistence::encode_snapshot(h.hotel));
   write_kinds(corpus, h);
+  write_refused(corpus, h);
 }

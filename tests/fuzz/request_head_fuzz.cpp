@@ -65,6 +65,9 @@ void check_framing(std::string_view text, const request_head& head) {
   const auto codings = lines_that_look_like(text, "transfer-encoding");
   KEYRACK_ASSERT(lengths == (head.content_length ? 1 : 0));
   KEYRACK_ASSERT(codings == (head.chunked ? 1 : 0));
+  KEYRACK_ASSERT(!head.chunked ||
+                 std::ranges::equal(head[http_field::transfer_encoding], std::string_view{"chunked"}, {}, lower));
+  KEYRACK_ASSERT(head[http_field::content_length].find_first_not_of("0123456789") == std::string_view::npos);
   KEYRACK_ASSERT(!(head.chunked && (head.content_length || head.http_1_0)));
   KEYRACK_ASSERT(head.http_1_0 || lines_that_look_like(text, "host") == 1);
 }
