@@ -193,8 +193,9 @@ std::vector<attack> lines() {
                                   "*1\r\n$4\r\nPING\r\n\r\n"}) {
     all.push_back({bytes});
   }
-  all.push_back({std::string{"GET / HTTP/1.1\r\nHost: t\r\nX: a\0b\r\n\r\n", 37}});
-  all.push_back({std::string{"GET /\0 HTTP/1.1\r\nHost: t\r\n\r\n", 29}});
+  using namespace std::string_literals;  // which know their length, a NUL within or not
+  all.push_back({"GET / HTTP/1.1\r\nHost: t\r\nX: a\0b\r\n\r\n"s});
+  all.push_back({"GET /\0 HTTP/1.1\r\nHost: t\r\n\r\n"s});
   for (const std::string field :
        {"Idempotency-Key", "If-Match", "Content-Type", "Expect", "Request-Id", "traceparent"}) {
     all.push_back({get(field + ": a\r\n" + field + ": b\r\n")});
