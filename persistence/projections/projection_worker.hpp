@@ -35,7 +35,8 @@ public:
 
   /// Connects if it must, and projects one batch. Never throws; whatever fails, the next step begins from what the
   /// database holds.
-  projection_step step();
+  /// `beside_bookings`: somebody books, and this takes little at a time.
+  projection_step step(bool beside_bookings = false);
 
   /// How far the projection is behind. Fails when no step has connected yet, or the last one failed.
   std::expected<journal_lag, pg_error> lag();
