@@ -22,7 +22,7 @@ namespace json = boost::json;
 // 100,000 rooms of three values each, and as much again. Bounds the memory that a body can grow into.
 constexpr std::size_t values_max = 2'000'000;
 // A reservation takes some 2 kB of it.
-constexpr std::size_t scratch_bytes = 32 * 1024;
+constexpr std::size_t scratch_bytes = std::size_t{32} * 1024;
 
 struct scratch {
   std::array<unsigned char, scratch_bytes> tree;

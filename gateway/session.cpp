@@ -14,13 +14,13 @@ namespace asio = boost::asio;
 // Room for the framing of chunks beside the body.
 constexpr std::size_t chunk_slack = 4096;
 // A buffer that has grown past this is given back when its request is done.
-constexpr std::size_t buffer_kept_max = 64 * 1024;
+constexpr std::size_t buffer_kept_max = std::size_t{64} * 1024;
 // Small bodies are not worth counting: the bound on connections bounds them.
-constexpr std::size_t small_body = 16 * 1024;
+constexpr std::size_t small_body = std::size_t{16} * 1024;
 // A client that sends request after request without waiting lets others in after so many.
 constexpr unsigned in_a_row_max = 16;
 // What a client may still send after it was refused, so that it gets to read why.
-constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t linger_bytes_max = std::size_t{16} * 1024 * 1024;
 constexpr auto linger_time = std::chrono::milliseconds{2'000};
 
 }  // namespace

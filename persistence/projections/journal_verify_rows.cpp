@@ -131,6 +131,7 @@ std::expected<std::vector<hotel_id>, pg_error> hotels_without_commits(pg_connect
   const auto rows = c.run(select_without_commits, pg_params{}.int8(above.value).int8(std::int64_t{limit}), deadline);
   if (!rows) return std::unexpected(rows.error());
   std::vector<hotel_id> hotels;
+  hotels.reserve(static_cast<std::size_t>(rows->rows()));
   for (int i = 0; i < rows->rows(); ++i) hotels.push_back({number_at(*rows, i, 0)});
   return hotels;
 }

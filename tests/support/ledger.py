@@ -31,7 +31,7 @@ class Ledger:
         else:
             problem = json.loads(body)
             assert problem["outcome"] == "not_applied", body
-            assert status in (409, 503), body
+            assert status in (409, 503, 504), body
             self.unknown.discard(key)
 
 
