@@ -64,14 +64,14 @@ bool heartbeat::covers(const leased& answer) const {
 }
 
 void heartbeat::await_beat(const leased& answer, steady_instant deadline, std::function<void(bool)> then) {
-  {
-    std::lock_guard lock{mutex_};
-    if (!lease_.ended() && !stopping_ && waiters_.size() < waiters_max) {
-      waiters_.push_back({.answer = answer, .deadline = deadline, .then = std::move(then)});
-      asked_ = true;
-    }
+  std::unique_lock lock{mutex_};
+  if (lease_.ended() || stopping_ || waiters_.size() >= waiters_max) {
+    lock.unlock();
+    return then(false);
   }
-  if (then) return then(false);
+  waiters_.push_back({.answer = answer, .deadline = deadline, .then = std::move(then)});
+  asked_ = true;
+  lock.unlock();
   changed_.notify_all();
 }
 
