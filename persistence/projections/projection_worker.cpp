@@ -13,11 +13,8 @@ namespace {
 
 using outcome = projection_step::outcome;
 
-// Payloads of a batch: what one statement writes stays well under a second; beside bookings it stays under the few
-// milliseconds that a processor may be taken from them.
+// Payloads of a batch: what one statement writes stays well under a second.
 constexpr std::int64_t batch_bytes_max = 16 << 20;
-constexpr std::int64_t batch_bytes_beside_bookings = 64 << 10;
-constexpr int batch_commits_beside_bookings = 256;
 constexpr int page_hotels = 500;
 // Of the sequences that are kept in memory; past it they are read again.
 constexpr std::size_t known_hotels_max = 1'000'000;
@@ -33,13 +30,10 @@ projection_worker::projection_worker(database_settings database, projector_setti
 journal_follower projection_worker::follower() { return {*connection_, database_.statement_timeout}; }
 projection_tables projection_worker::tables() { return {*connection_, database_.statement_timeout}; }
 
-projection_step projection_worker::step(bool beside_bookings) {
+projection_step projection_worker::step() {
   if (auto done = connect(); !done) return done.error();
   if (auto done = take_position(); !done) return done.error();
-  const auto batch = follower().read_after(
-      *position_,
-      {.commits_max = beside_bookings ? std::min(commits_max_, batch_commits_beside_bookings) : commits_max_,
-       .bytes_max = beside_bookings ? batch_bytes_beside_bookings : batch_bytes_max});
+  const auto batch = follower().read_after(*position_, {.commits_max = commits_max_, .bytes_max = batch_bytes_max});
   if (!batch) return failed(batch.error()).error();
   std::size_t projected = 0;
   if (auto done = project(*batch, projected); !done) {

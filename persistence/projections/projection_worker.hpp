@@ -35,8 +35,7 @@ public:
 
   /// Connects if it must, and projects one batch. Never throws; whatever fails, the next step begins from what the
   /// database holds.
-  /// `beside_bookings`: somebody books, and this takes little at a time.
-  projection_step step(bool beside_bookings = false);
+  projection_step step();
 
   /// How far the projection is behind. Fails when no step has connected yet, or the last one failed.
   std::expected<journal_lag, pg_error> lag();

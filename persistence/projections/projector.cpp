@@ -38,7 +38,7 @@ void projector::run(const std::stop_token& stop) {
   journal_rush rush;
   while (!stop.stop_requested()) {
     const auto begun = steady_now();
-    const auto step = worker_.step(!rush.quiet(begun));
+    const auto step = worker_.step();
     const auto ended = steady_now();
     failures_ = step.what == outcome::failed ? failures_ + 1 : 0;
     report(step, ended - begun);
