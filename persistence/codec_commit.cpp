@@ -83,7 +83,7 @@ calendar_changed read(const pb::CalendarChanged& from, fault& f) {
   f.require(from.changes_size() <= limits::calendar_changes_max, "too many calendar changes");
   calendar_changed to;
   to.changes.reserve(static_cast<std::size_t>(from.changes_size()));
-  for (const auto& change : from.changes()) to.changes.push_back(read(change, f));
+  for (const auto& change : from.changes()) require_nights(to.changes.emplace_back(read(change, f)), f);
   return to;
 }
 

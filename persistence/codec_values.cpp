@@ -248,7 +248,7 @@ void write(const calendar_change& from, pb::CalendarChange& to) {
 calendar_change read(const pb::CalendarChange& from, fault& f) {
   wire::require_known(from, f);
   f.require(from.types_size() <= limits::room_types_per_hotel_max, "too many room types in a change");
-  f.require(from.from() < from.to() && from.weekdays() <= 0x7F && from.has_set(), "a calendar change without nights");
+  f.require(from.weekdays() <= 0x7F && from.has_set(), "a calendar change that says nothing");
   calendar_change to;
   for (const auto type : from.types()) to.types.push_back(read_type(type, f));
   to.from = read_date(from.from(), f);
@@ -256,8 +256,13 @@ calendar_change read(const pb::CalendarChange& from, fault& f) {
   to.weekdays = static_cast<std::uint8_t>(from.weekdays());
   to.set = read(from.set(), f);
   if (!from.price_currency().empty()) to.price_currency = read_currency(from.price_currency(), f);
-  f.require(to.to - to.from <= 2 * limits::bookable_nights, "a calendar change of too many nights");
   return to;
+}
+
+void require_nights(const calendar_change& change, fault& f) {
+  f.require(change.from < change.to, "a calendar change without nights");
+  const auto nights = std::int64_t{change.to.days} - change.from.days;  // of dates that may be out of range
+  f.require(nights <= 2 * limits::bookable_nights, "a calendar change of too many nights");
 }
 
 void write(const reservation& from, pb::Reservation& to) {

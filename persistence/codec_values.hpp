@@ -37,6 +37,9 @@ room read(const pb::Room& from, wire::fault& f);
 calendar_change read(const pb::CalendarChange& from, wire::fault& f);
 reservation read(const pb::Reservation& from, wire::fault& f);
 
+/// Of a change that has happened. One that is asked for may still have a range that its hotel refuses.
+void require_nights(const calendar_change& change, wire::fault& f);
+
 instant read_instant(std::int64_t us, wire::fault& f);
 date read_date(std::int32_t days, wire::fault& f);
 room_type_id read_type(std::uint32_t id, wire::fault& f);
