@@ -26,7 +26,7 @@ request read(wire::Stamp& from, fault& f) {
   request to;
   to.key = {from.key_high(), from.key_low()};
   to.digest = from.digest();
-  to.by = wire_parts::read_text(std::move(*from.mutable_by()), wire_parts::word_bytes_max, f);
+  to.by = wire_parts::read_plain_text(std::move(*from.mutable_by()), wire_parts::word_bytes_max, f);
   if (from.has_if_match()) to.if_match = from.if_match();
   to.key_is_client_reference = from.key_is_client_reference();
   return to;
@@ -42,20 +42,14 @@ void write(const personal_record& from, wire::Person& to) {
   to.set_notes(from.notes);
 }
 
-// These go into SQL as text, which holds no NUL: one would refuse the append of a whole batch.
-std::string read_sql_text(std::string* text, std::size_t bytes_max, fault& f) {
-  f.require(text->find('\0') == std::string::npos, "a text with NUL");
-  return wire_parts::read_text(std::move(*text), bytes_max, f);
-}
-
 personal_record read(wire::Person& from, fault& f) {
   personal_record to;
   to.guest = wire_parts::read_guest(from.guest_high(), from.guest_low(), f);
   to.new_guest = from.new_guest();
-  to.name = read_sql_text(from.mutable_name(), limits::name_bytes_max, f);
-  to.email = read_sql_text(from.mutable_email(), contact_bytes_max, f);
-  to.phone = read_sql_text(from.mutable_phone(), contact_bytes_max, f);
-  to.notes = read_sql_text(from.mutable_notes(), limits::notes_bytes_max, f);
+  to.name = wire_parts::read_plain_text(std::move(*from.mutable_name()), limits::name_bytes_max, f);
+  to.email = wire_parts::read_plain_text(std::move(*from.mutable_email()), contact_bytes_max, f);
+  to.phone = wire_parts::read_plain_text(std::move(*from.mutable_phone()), contact_bytes_max, f);
+  to.notes = wire_parts::read_plain_text(std::move(*from.mutable_notes()), limits::notes_bytes_max, f);
   return to;
 }
 
@@ -75,7 +69,7 @@ bool is_whole(const wire::Request& from, fault& f) {
   const bool commands = from.command_case() != wire::Request::COMMAND_NOT_SET;
   const bool asks = from.query_case() != wire::Request::QUERY_NOT_SET;
   if (!commands && !asks)
-    return f.require(false, wire_parts::unknown_kind(from.has_stamp() ? "command" : "query", from.kind()));
+    return f.require(false, wire_parts::unknown_kind(from.has_stamp() ? "a command" : "a query", from.kind()));
   f.require(commands != asks, "a command and a query at once");
   f.require(commands == from.has_stamp(), "a command without a key, or a query with one");
   const int personal_max = from.has_hold_rooms() ? 1 : 0;
@@ -97,12 +91,12 @@ std::expected<received_request, std::string> decode_request(std::string_view byt
   wire_parts::scratch scratch;
   auto& from = scratch.make<wire::Request>();
   fault f;
-  if (!wire_parts::parse(from, bytes, "request", f) || !is_whole(from, f)) return std::unexpected(f.why());
+  if (!wire_parts::parse(from, bytes, "a request", f) || !is_whole(from, f)) return std::unexpected(f.why());
 
   std::expected<received_request, std::string> to{std::in_place};
   to->hotel = wire_parts::read_hotel(from.hotel(), f);
   to->remaining = std::chrono::milliseconds{from.remaining_ms()};
-  to->request_id = wire_parts::read_text(std::move(*from.mutable_request_id()), request_id_bytes_max, f);
+  to->request_id = wire_parts::read_plain_text(std::move(*from.mutable_request_id()), request_id_bytes_max, f);
   to->in_doubt = from.in_doubt();
   for (auto& person : *from.mutable_personal()) to->personal.push_back(read(person, f));
   if (from.has_stamp()) {

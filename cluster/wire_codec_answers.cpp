@@ -79,7 +79,7 @@ failure read(wire::Failure& from, fault& f) {
 bool is_whole(const wire::Answer& from, fault& f) {
   const bool results = from.result_case() != wire::Answer::RESULT_NOT_SET;
   const bool shows = from.view_case() != wire::Answer::VIEW_NOT_SET;
-  if (!results && !shows) return f.require(false, wire_parts::unknown_kind("answer", from.kind()));
+  if (!results && !shows) return f.require(false, wire_parts::unknown_kind("an answer", from.kind()));
   return f.require(results != shows, "two answers at once");
 }
 
@@ -108,7 +108,7 @@ std::expected<answer_envelope, std::string> decode_answer(std::string_view bytes
   wire_parts::scratch scratch;
   auto& from = scratch.make<wire::Answer>();
   fault f;
-  if (!wire_parts::parse(from, bytes, "answer", f) || !is_whole(from, f)) return std::unexpected(f.why());
+  if (!wire_parts::parse(from, bytes, "an answer", f) || !is_whole(from, f)) return std::unexpected(f.why());
 
   std::expected<answer_envelope, std::string> to{std::in_place};
   to->hotel = wire_parts::read_hotel(from.hotel(), f);

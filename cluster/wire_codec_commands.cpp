@@ -147,7 +147,7 @@ check_in_guest read_check_in(wire::CheckInGuest& from, fault& f) {
   if (!f.require(from.rooms_size() <= limits::rooms_listed_max, "too many room numbers")) return to;
   to.rooms.reserve(static_cast<std::size_t>(from.rooms_size()));
   for (auto& number : *from.mutable_rooms())
-    to.rooms.push_back(read_text(std::move(number), limits::room_number_bytes_max, f));
+    to.rooms.push_back(read_plain_text(std::move(number), limits::room_number_bytes_max, f));
   return to;
 }
 

@@ -81,6 +81,9 @@ std::int64_t read_price(std::int64_t minor, fault& f);
 hotel_id read_hotel(std::uint64_t id, fault& f);
 guest_id read_guest(std::uint64_t high, std::uint64_t low, fault& f);
 std::string read_text(std::string&& text, std::size_t bytes_max, fault& f);
+/// UTF-8 without NUL: what goes into an event or into SQL as text. One that PostgreSQL does not take refuses the append of
+/// a whole batch.
+std::string read_plain_text(std::string&& text, std::size_t bytes_max, fault& f);
 
 inline std::int64_t to_us(instant at) { return at.time_since_epoch().count(); }
 inline std::string_view to_bytes(const currency& c) { return c == currency{} ? std::string_view{} : c.text(); }

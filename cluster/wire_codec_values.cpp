@@ -1,6 +1,7 @@
 // Values that many messages have, and what is refused of each.
 #include "cluster/wire_codec.hpp"
 #include "cluster/wire_codec_parts.hpp"
+#include "config/log_line.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,15 @@ constexpr auto codes_by_number = [] {
 static_assert(!codes_by_number[0] && std::count(codes_by_number.begin(), codes_by_number.end(), std::nullopt) == 1);
 static_assert(codes_by_number.size() == static_cast<std::size_t>(errc::fenced) + 2);
 
+bool is_plain_text(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto length = text[i] == '\0' ? 0 : utf8_length(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
 
 }  // namespace
@@ -120,6 +130,11 @@ std::string read_text(std::string&& text, std::size_t bytes_max, fault& f) {
   return std::move(text);
 }
 
+std::string read_plain_text(std::string&& text, std::size_t bytes_max, fault& f) {
+  f.require(is_plain_text(text), "a text that is not UTF-8, or has a NUL");
+  return read_text(std::move(text), bytes_max, f);
+}
+
 wire::Code to_wire(errc code) { return number_of(code); }
 
 errc read_code(int code, fault& f) {
@@ -150,17 +165,17 @@ reason read(const wire::Reason& from, fault& f) {
 std::string unknown_kind(std::string_view what, std::string_view kind) {
   std::string name{kind.substr(0, 64)};
   std::ranges::replace_if(name, [](char c) { return !(c == '_' || (c >= 'a' && c <= 'z')); }, '?');
-  return fmt::format("a {} of a kind that this version does not know: {}", what, name.empty() ? "unnamed" : name);
+  return fmt::format("{} of a kind that this version does not know: {}", what, name.empty() ? "unnamed" : name);
 }
 
 template <typename Message>
 bool parse(Message& m, std::string_view bytes, std::string_view what, fault& f) {
   if (!f.require(bytes.size() <= message_bytes_max, "a message that is too long")) return false;
   if (!m.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return f.require(false, fmt::format("bytes that are not a {}", what));
+    return f.require(false, fmt::format("bytes that are not {}", what));
   if (m.needs() > wire_version)
-    return f.require(
-        false, fmt::format("a {} that needs version {} of the format, this is {}", what, m.needs(), wire_version));
+    return f.require(false,
+                     fmt::format("{} that needs version {} of the format, this is {}", what, m.needs(), wire_version));
   return true;
 }
 
