@@ -40,7 +40,25 @@ struct router_metrics {
   metric_registry& into;
   metric_family<counter> retries{
       into, "keyrack_router_retries_total", "Commands sent again, by the failure before.", {"reason"}};
+  metric<counter> forwarded{into, "keyrack_router_forwarded_total", "Commands and queries sent to other nodes."};
   metric<counter> deadlines{into, "keyrack_router_deadlines_total", "Commands whose deadline passed on the way."};
+  metric<gauge> parked{into, "keyrack_router_parked", "Commands that wait to be tried again."};
+  metric<gauge> routes_version{
+      into, "keyrack_router_routes_version",
+      "Grows with every change of a shard's owner or target; nodes that differ for long have lost touch."};
+};
+
+struct cluster_metrics {
+  metric_registry& into;
+  metric<gauge> nodes{into, "keyrack_cluster_nodes", "Nodes that there are, as this one sees it."};
+  metric<gauge> coordinates{into, "keyrack_cluster_coordinates", "1 while this node is the coordinator."};
+  metric_family<counter> looks{
+      into, "keyrack_cluster_looks_total", "Readings of the cluster's rows, by outcome.", {"outcome"}};
+  metric<histogram> look_seconds{into, "keyrack_cluster_look_seconds", "Time that a reading took.", buckets::durations};
+  metric_family<counter> fences{
+      into, "keyrack_cluster_fences_total", "Nodes fenced by this one, by reason.", {"reason"}};
+  metric<counter> moves_begun{into, "keyrack_cluster_moves_begun_total",
+                              "Moves of shards begun by this node as coordinator."};
 };
 
 struct hotel_metrics {
@@ -53,6 +71,8 @@ struct hotel_metrics {
                                    "From a command's arrival at its hotel to its answer, the commit included.",
                                    buckets::durations};
   metric<gauge> awake{into, "keyrack_hotel_awake", "Hotels in memory now."};
+  metric<gauge> shards_owned{into, "keyrack_hotel_shards_owned",
+                             "Shards that this node owns, waiting and moving ones too."};
   metric<gauge> waiting{into, "keyrack_hotel_waiting", "Commands at hotels that are not answered yet."};
   metric_family<counter> recoveries{into, "keyrack_hotel_recoveries_total", "Hotels loaded, by result.", {"result"}};
   metric<histogram> recovery_seconds{into, "keyrack_hotel_recovery_seconds",
@@ -109,6 +129,28 @@ struct heartbeat_metrics {
                                      "The database's clock less cluster time, at the last beat."};
 };
 
+struct transport_metrics {
+  metric_registry& into;
+  metric_family<counter> frames{
+      into, "keyrack_transport_frames_total", "Frames from and to other nodes, by direction: in, out.", {"direction"}};
+  metric_family<counter> bytes{
+      into, "keyrack_transport_bytes_total", "Bytes from and to other nodes, by direction: in, out.", {"direction"}};
+  metric<gauge> in_flight{into, "keyrack_transport_in_flight", "Requests at other nodes that wait for their answer."};
+  metric_family<counter> refusals{into,
+                                  "keyrack_transport_refusals_total",
+                                  "Requests refused because too much was unanswered: outgoing (to a node, by this "
+                                  "one), incoming (of a node, by this one).",
+                                  {"direction"}};
+  metric<histogram> round_trip_seconds{into, "keyrack_transport_round_trip_seconds",
+                                       "From a request's leaving to its answer's arrival.", buckets::durations};
+  metric_family<counter> link_changes{into,
+                                      "keyrack_transport_link_changes_total",
+                                      "What outgoing links became: linked, connecting, refused, lost, rejected.",
+                                      {"state"}};
+  metric<counter> late_answers{into, "keyrack_transport_late_answers_total",
+                               "Answers that came after their request's deadline and were thrown away."};
+};
+
 struct projector_metrics {
   metric_registry& into;
   metric<gauge> lag_commits{into, "keyrack_projector_lag_commits", "Commits that the projection has not seen yet."};
@@ -157,9 +199,11 @@ struct metrics {
   metric_registry registry;
   gateway_metrics gateway{registry};
   router_metrics router{registry};
+  cluster_metrics cluster{registry};
   hotel_metrics hotel{registry};
   journal_metrics journal{registry};
   heartbeat_metrics heartbeat{registry};
+  transport_metrics transport{registry};
   projector_metrics projector{registry};
   records_metrics records{registry};
   process_metrics process{registry};

@@ -86,6 +86,23 @@ struct heartbeat_settings {
   std::chrono::milliseconds clock_step_max{1'000};  ///< larger corrections of the database's clock are refused
 };
 
+struct transport_settings {
+  std::string host = "127.0.0.1";
+  int port = 0;           ///< 0: any free one
+  std::string advertise;  ///< the host that other nodes are told; empty: `host`
+  std::chrono::milliseconds connect_timeout{1'000};
+  std::chrono::milliseconds ping_period{500};
+  std::chrono::milliseconds silence{2'000};  ///< without a byte for so long: the link is closed
+  std::chrono::milliseconds redial_min{50};  ///< doubles with each failure
+  std::chrono::milliseconds redial_max{1'000};
+  int in_flight_max = 16'384;            ///< requests at one peer that wait for an answer
+  int in_flight_bytes_max = 67'108'864;  ///< their bytes
+  int frame_bytes_max = 262'144;         ///< what waits is sent together, in frames of so much
+  std::string certificate;               ///< PEM files: all three, or none
+  std::string key;
+  std::string ca;
+};
+
 struct hotels_settings {
   int awake_max = 20'000;
   std::chrono::seconds idle_after{600};
@@ -119,6 +136,7 @@ struct settings {
   gateway_settings gateway;
   journal_settings journal;
   heartbeat_settings heartbeat;
+  transport_settings transport;
   hotels_settings hotels;
   projector_settings projector;
   records_settings records;

@@ -145,6 +145,10 @@ private:
                 "a node must have stopped answering before it is fenced for its silence");
     check_order("heartbeat.answer_timeout_ms", s.heartbeat.answer_timeout, "heartbeat.grace_ms", s.heartbeat.grace,
                 "a lost beat must be followed by another one within the grace");
+    check_order("transport.ping_period_ms", s.transport.ping_period, "transport.silence_ms", s.transport.silence,
+                "else a link is dropped before its peer was asked");
+    check_order("transport.redial_ms_min", s.transport.redial_min, "transport.redial_ms_max", s.transport.redial_max,
+                "the pause grows from one to the other", true);
     check_order("gateway.in_flight_per_hotel_max", s.gateway.in_flight_per_hotel_max, "gateway.in_flight_max",
                 s.gateway.in_flight_max, "one hotel's requests are among the node's", true);
     check_order("gateway.body_bytes_max", s.gateway.body_bytes_max, "gateway.body_bytes_total_max",

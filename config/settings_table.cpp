@@ -132,6 +132,39 @@ const std::array all{
     number("heartbeat.clock_step_ms_max", AT(heartbeat, clock_step_max), 1, 600'000,
            "A larger step of the database's clock is refused and reported; cluster time goes on by the steady clock."),
 
+    text(
+        "transport.host", AT(transport, host), 253, is_host, "an address or a host name",
+        "Address to listen on for other nodes. Without TLS whoever reaches it may do anything: keep it on loopback, or "
+        "on a network of the cluster's own."),
+    number("transport.port", AT(transport, port), 0, 65'535, "0: any free one; the others find it in the database."),
+    text(
+        "transport.advertise", AT(transport, advertise), 253,
+        [](std::string_view text) { return text.empty() || is_host(text); }, "an address, a host name, or nothing",
+        "The host under which other nodes reach this one. Empty: transport.host."),
+    number("transport.connect_timeout_ms", AT(transport, connect_timeout), 10, 60'000,
+           "Of one attempt to connect, and again of the greeting behind it."),
+    number("transport.ping_period_ms", AT(transport, ping_period), 10, 60'000,
+           "How often a linked node is asked whether it is there."),
+    number("transport.silence_ms", AT(transport, silence), 50, 600'000,
+           "A node that sends nothing for so long is dropped: it is frozen, or the network is cut."),
+    number("transport.redial_ms_min", AT(transport, redial_min), 1, 60'000,
+           "Pause before the second attempt to connect; it doubles with each failure."),
+    number("transport.redial_ms_max", AT(transport, redial_max), 1, 60'000,
+           "Longest pause. A node that is back is linked at most this long after."),
+    number(
+        "transport.in_flight_max", AT(transport, in_flight_max), 1, 1'000'000,
+        "Requests at one other node that wait for an answer, and of one other node here. Over it: 503, not applied."),
+    number("transport.in_flight_bytes_max", AT(transport, in_flight_bytes_max), 65'536, 2'147'483'647,
+           "Their bytes: bounds memory against a node that does not keep up."),
+    number("transport.frame_bytes_max", AT(transport, frame_bytes_max), 1'024, 33'554'432,
+           "What waits for one node is sent together, in frames of so much; a request that is larger goes alone."),
+    text("transport.certificate", AT(transport, certificate), 4'096, nullptr, "",
+         "PEM file with this node's certificate and what leads to the CA. With key and ca: nodes talk by TLS, and "
+         "whoever has a certificate of that CA is a node, whatever name is in it: use a CA that signs nothing else."),
+    text("transport.key", AT(transport, key), 4'096, nullptr, "", "PEM file with its private key, without a password."),
+    text("transport.ca", AT(transport, ca), 4'096, nullptr, "",
+         "PEM file with the certificate of the CA that signs the nodes' certificates."),
+
     number("hotels.awake_max", AT(hotels, awake_max), 1, 10'000'000,
            "Hotels in memory. Over it the least recently used goes to sleep."),
     number("hotels.idle_after_s", AT(hotels, idle_after), 1, 604'800,
@@ -172,6 +205,7 @@ constexpr std::array sections{
     settings_section{"gateway", "HTTP. Everything that a client can make grow has a bound here."},
     settings_section{"journal", "Appends, and the loading of hotels."},
     settings_section{"heartbeat", "Who lives, who may answer from memory, and what time it is."},
+    settings_section{"transport", "Between the nodes: links, requests, and what a node may make another one keep."},
     settings_section{"hotels", "Hotel actors: when they wake, wait, snapshot and sleep."},
     settings_section{"projector", "Keeps the tables for questions that are not about one hotel."},
     settings_section{"records", "Questions to those tables, and guests' personal data."},
