@@ -48,7 +48,7 @@ std::expected<received_request, std::string> decode_request(std::string_view byt
 /// REQUIRES: no null event or view.
 std::string encode_answer(const answer_envelope& a, const value_codec& values);
 
-/// Refuses as `decode_request` does. Rests on `durable`.
+/// Refuses as `decode_request` does. Rests on `durable`. Whatever the message's size, a calendar may take 20 MB.
 std::expected<answer_envelope, std::string> decode_answer(std::string_view bytes, const value_codec& values);
 
 }  // namespace keyrack::cluster

@@ -2,6 +2,7 @@
 #include "actors/domain/assert.hpp"
 #include "cluster/wire_codec_parts.hpp"
 
+#include <algorithm>
 #include <variant>
 
 namespace keyrack::cluster::wire_parts {
@@ -18,23 +19,36 @@ void write(const room_type_view& from, const value_codec& values, wire::RoomType
   to.set_updated_at(to_us(from.updated_at));
 }
 
+std::uint32_t closed_of(const night_rule& rule) {
+  return (rule.closed ? closed_bit : 0U) | (rule.closed_to_arrival ? arrival_bit : 0U) |
+         (rule.closed_to_departure ? departure_bit : 0U);
+}
+
+/// One value of each night, unless all are `usual`.
+template <typename T, typename Get>
+void write_column(const std::vector<night_view>& from, google::protobuf::RepeatedField<T>& to, T usual, Get get) {
+  if (std::ranges::all_of(from, [&](const night_view& n) { return get(n) == usual; })) return;
+  to.Reserve(static_cast<int>(from.size()));
+  for (const auto& n : from) to.AddAlreadyReserved(get(n));
+}
+
 void write(const calendar_view::of_type& from, wire::NightColumns& to) {
+  using night = const night_view&;
+  const auto& nights = from.nights;
   to.set_type(from.type.value);
-  for (const auto& n : from.nights) {
-    to.add_night(n.night.days);
-    to.add_price(n.price);
-    to.add_total(n.total);
-    to.add_limit(n.limit);
-    to.add_taken(n.taken);
-    to.add_free(n.free);
-    to.add_oversold(n.oversold);
-    to.add_rule_price(n.rule.price);
-    to.add_rule_rooms(n.rule.rooms_to_sell);
-    to.add_rule_min_stay(n.rule.min_stay);
-    to.add_rule_max_stay(n.rule.max_stay);
-    to.add_rule_closed((n.rule.closed ? closed_bit : 0U) | (n.rule.closed_to_arrival ? arrival_bit : 0U) |
-                       (n.rule.closed_to_departure ? departure_bit : 0U));
-  }
+  to.set_nights(static_cast<std::int32_t>(nights.size()));
+  write_column(nights, *to.mutable_night(), 0, [](night n) { return n.night.days; });
+  write_column(nights, *to.mutable_price(), std::int64_t{0}, [](night n) { return n.price; });
+  write_column(nights, *to.mutable_total(), 0, [](night n) { return n.total; });
+  write_column(nights, *to.mutable_limit(), 0, [](night n) { return n.limit; });
+  write_column(nights, *to.mutable_taken(), 0, [](night n) { return n.taken; });
+  write_column(nights, *to.mutable_free(), 0, [](night n) { return n.free; });
+  write_column(nights, *to.mutable_oversold(), 0, [](night n) { return n.oversold; });
+  write_column(nights, *to.mutable_rule_price(), night_rule::price_unset, [](night n) { return n.rule.price; });
+  write_column(nights, *to.mutable_rule_rooms(), night_rule::rooms_unset, [](night n) { return n.rule.rooms_to_sell; });
+  write_column(nights, *to.mutable_rule_min_stay(), 0U, [](night n) { return std::uint32_t{n.rule.min_stay}; });
+  write_column(nights, *to.mutable_rule_max_stay(), 0U, [](night n) { return std::uint32_t{n.rule.max_stay}; });
+  write_column(nights, *to.mutable_rule_closed(), 0U, [](night n) { return closed_of(n.rule); });
 }
 
 void write(const availability_view::of_type& from, wire::AvailabilityOfType& to) {
@@ -134,37 +148,49 @@ std::uint8_t read_nights(std::uint32_t nights, fault& f) {
   return static_cast<std::uint8_t>(nights);
 }
 
+/// A column, or nothing: `usual` is of all nights then.
+template <typename T>
+T at(const google::protobuf::RepeatedField<T>& column, int i, T usual) {
+  return column.empty() ? usual : column[i];
+}
+
 night_rule read_rule(const wire::NightColumns& from, int i, fault& f) {
   night_rule to;
-  to.price =
-      from.rule_price(i) == night_rule::price_unset ? night_rule::price_unset : read_price(from.rule_price(i), f);
-  to.rooms_to_sell = read_count(from.rule_rooms(i), night_rule::rooms_unset, limits::rooms_per_type_max, f);
-  to.min_stay = read_nights(from.rule_min_stay(i), f);
-  to.max_stay = read_nights(from.rule_max_stay(i), f);
-  to.closed = (from.rule_closed(i) & closed_bit) != 0;
-  to.closed_to_arrival = (from.rule_closed(i) & arrival_bit) != 0;
-  to.closed_to_departure = (from.rule_closed(i) & departure_bit) != 0;
+  const auto price = at(from.rule_price(), i, night_rule::price_unset);
+  if (price != night_rule::price_unset) to.price = read_price(price, f);
+  to.rooms_to_sell = read_count(at(from.rule_rooms(), i, night_rule::rooms_unset), night_rule::rooms_unset,
+                                limits::rooms_per_type_max, f);
+  to.min_stay = read_nights(at(from.rule_min_stay(), i, 0U), f);
+  to.max_stay = read_nights(at(from.rule_max_stay(), i, 0U), f);
+  const auto closed = at(from.rule_closed(), i, 0U);
+  to.closed = (closed & closed_bit) != 0;
+  to.closed_to_arrival = (closed & arrival_bit) != 0;
+  to.closed_to_departure = (closed & departure_bit) != 0;
   return to;
+}
+
+bool columns_fit(const wire::NightColumns& from) {
+  const int nights = from.nights();
+  if (nights < 0 || nights > nights_max) return false;
+  const int sizes[] = {from.night_size(),         from.price_size(),         from.total_size(),
+                       from.limit_size(),         from.taken_size(),         from.free_size(),
+                       from.oversold_size(),      from.rule_price_size(),    from.rule_rooms_size(),
+                       from.rule_min_stay_size(), from.rule_max_stay_size(), from.rule_closed_size()};
+  return std::ranges::all_of(sizes, [&](int size) { return size == 0 || size == nights; });
 }
 
 calendar_view::of_type read(const wire::NightColumns& from, fault& f) {
   calendar_view::of_type to{.type = read_type(from.type(), f), .nights = {}};
-  const int nights = from.night_size();
-  bool whole = nights <= nights_max;
-  for (const auto size : {from.price_size(), from.total_size(), from.limit_size(), from.taken_size(), from.free_size(),
-                          from.oversold_size(), from.rule_price_size(), from.rule_rooms_size(),
-                          from.rule_min_stay_size(), from.rule_max_stay_size(), from.rule_closed_size()})
-    whole = whole && size == nights;
-  if (!f.require(whole, "columns of nights that are too long or not equally long")) return to;
-  to.nights.reserve(static_cast<std::size_t>(nights));
-  for (int i = 0; i < nights; ++i) {
-    to.nights.push_back({.night = read_date(from.night(i), f),
-                         .price = read_price(from.price(i), f),
-                         .total = from.total(i),
-                         .limit = from.limit(i),
-                         .taken = from.taken(i),
-                         .free = from.free(i),
-                         .oversold = from.oversold(i),
+  if (!f.require(columns_fit(from), "columns of nights that are too long or not equally long")) return to;
+  to.nights.reserve(static_cast<std::size_t>(from.nights()));
+  for (int i = 0; i < from.nights(); ++i) {
+    to.nights.push_back({.night = read_date(at(from.night(), i, 0), f),
+                         .price = read_price(at(from.price(), i, std::int64_t{0}), f),
+                         .total = at(from.total(), i, 0),
+                         .limit = at(from.limit(), i, 0),
+                         .taken = at(from.taken(), i, 0),
+                         .free = at(from.free(), i, 0),
+                         .oversold = at(from.oversold(), i, 0),
                          .rule = read_rule(from, i, f)});
   }
   return to;

@@ -1,7 +1,10 @@
-// The first seeds of the corpora that are not text: commits of every kind of event, snapshots at several ages, and the
-// bodies of projected rows. make_seeds tests/fuzz/corpus
+// The first seeds of the corpora that are not text: commits of every kind of event, snapshots at several ages, the bodies of
+// projected rows, and what nodes say to each other. make_seeds tests/fuzz/corpus
 #include "actors/domain/limits.hpp"
+#include "cluster/wire_codec.hpp"
 #include "persistence/codec.hpp"
+#include "persistence/value_codec.hpp"
+#include "tests/cluster/wire/samples.hpp"
 #include "tests/persistence/codec/history.hpp"
 
 #include <algorithm>
@@ -85,6 +88,29 @@ void write_refused(const std::filesystem::path& corpus, const testing::history& 
   state("refused-sequence", [](hotel_state& hotel) { hotel.seq = 1; });
 }
 
+/// Behind the byte that says whether it is a request or an answer, as envelope_fuzz reads it.
+void write_envelopes(const std::filesystem::path& corpus) {
+  const auto& values = persistence::disk_value_codec();
+  for (const auto& [name, e] : testing::sample_requests())
+    write(corpus / name, '\0' + cluster::encode_request(e, std::chrono::milliseconds{1500}, values));
+  for (const auto& [name, a] : testing::sample_answers())
+    write(corpus / name, '\1' + cluster::encode_answer(a, values));
+
+  const auto refused = [&](std::string_view name, auto change) {
+    auto e = testing::envelope_of(testing::sample_commands()[8].second);
+    change(e, std::get<hold_rooms>(std::get<command>(e.body)));
+    write(corpus / name, '\0' + cluster::encode_request(e, std::chrono::milliseconds{1500}, values));
+  };
+  refused("refused-no-items", [](envelope&, hold_rooms& c) { c.items.clear(); });
+  refused("refused-no-rooms", [](envelope&, hold_rooms& c) { c.items[0].rooms = 0; });
+  refused("refused-no-guests", [](envelope&, hold_rooms& c) { c.items[0].guests = -1; });
+  refused("refused-date", [](envelope&, hold_rooms& c) { c.stay.check_in = {-1}; });
+  refused("refused-guest", [](envelope&, hold_rooms& c) { c.guest.high = ~std::uint64_t{0}; });
+  refused("refused-hotel", [](envelope& e, hold_rooms&) { e.hotel.value = ~std::uint64_t{0}; });
+  refused("refused-utf8", [](envelope& e, hold_rooms&) { e.personal[0].name = "\xff"; });
+  refused("refused-personal", [](envelope& e, hold_rooms&) { e.personal.push_back(e.personal[0]); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,4 +125,5 @@ int main(int argc, char** argv) {
   write(corpus / "snapshot" / "old", persistence::encode_snapshot(h.hotel));
   write_kinds(corpus, h);
   write_refused(corpus, h);
+  write_envelopes(corpus / "envelope");
 }
