@@ -14,6 +14,7 @@
 #include <array>
 #include <exception>
 #include <fstream>
+#include <memory>
 
 namespace keyrack::cluster {
 
@@ -21,40 +22,65 @@ namespace {
 
 namespace network = caf::io::network;
 
+// A session, and whether its handshake is done.
+struct handshake {
+  caf::openssl::session_ptr session;
+  bool done = false;
+
+  // CAF's session does not say; but of a read of nothing it makes a difference.
+  bool look(network::native_socket fd) {
+    std::size_t none = 0;
+    if (!done) last = session->read_some(none, fd, nullptr, 0);
+    return done = done || last == network::rw_state::indeterminate;
+  }
+  network::rw_state last = network::rw_state::success;
+};
+
 // How CAF's stream moves bytes: through an OpenSSL session.
 class tls_policy {
 public:
-  explicit tls_policy(caf::openssl::session_ptr session) : session_(std::move(session)) {}
+  tls_policy(std::shared_ptr<handshake> shared, caf::io::scribe* owner) : shared_(std::move(shared)), owner_(owner) {}
   network::rw_state read_some(std::size_t& n, network::native_socket fd, void* buffer, std::size_t size) {
-    return session_->read_some(n, fd, buffer, size);
+    if (!shared_->done) {
+      n = 0;
+      if (!shared_->look(fd)) return shared_->last;
+      owner_->flush();
+    }
+    return shared_->session->read_some(n, fd, buffer, size);
   }
   network::rw_state write_some(std::size_t& n, network::native_socket fd, const void* buffer, std::size_t size) {
-    return session_->write_some(n, fd, buffer, size);
+    return shared_->session->write_some(n, fd, buffer, size);
   }
   bool must_read_more(network::native_socket fd, std::size_t threshold) {
-    return session_->must_read_more(fd, threshold);
+    return shared_->session->must_read_more(fd, threshold);
   }
 
 private:
-  caf::openssl::session_ptr session_;
+  std::shared_ptr<handshake> shared_;
+  caf::io::scribe* owner_;
 };
 
 class tls_scribe final : public caf::io::scribe {
 public:
   tls_scribe(network::default_multiplexer& on, network::native_socket fd, caf::openssl::session_ptr session)
-      : scribe(network::conn_hdl_from_socket(fd)), stream_(on, fd, std::move(session)) {}
+      : scribe(network::conn_hdl_from_socket(fd)),
+        handshake_(std::make_shared<handshake>(std::move(session))),
+        stream_(on, fd, handshake_, this) {}
 
   void configure_read(caf::io::receive_policy::config config) override {
     stream_.configure_read(config);
     if (std::exchange(launched_, true)) return;
     stream_.start(this);
-    // The handshake goes on when the socket is writable, also while we have nothing to say.
-    stream_.force_empty_write(this);
+    handshake_->look(stream_.fd());
+  }
+  // Nothing is written before the handshake is done: CAF would try again and again until the peer has spoken, and turn a
+  // processor for it. What the handshake itself has to say is little, and goes out as its answers are read.
+  void flush() override {
+    if (handshake_->done) stream_.flush(this);
   }
   void ack_writes(bool enable) override { stream_.ack_writes(enable); }
   std::vector<char>& wr_buf() override { return stream_.wr_buf(); }
   std::vector<char>& rd_buf() override { return stream_.rd_buf(); }
-  void flush() override { stream_.flush(this); }
   void graceful_shutdown() override {
     stream_.graceful_shutdown();
     detach(&stream_.backend(), false);
@@ -70,6 +96,7 @@ private:
     return found ? std::move(*found) : T{};
   }
   bool launched_ = false;
+  std::shared_ptr<handshake> handshake_;
   network::stream_impl<tls_policy> stream_;
 };
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -44,6 +45,14 @@ struct identity {
     X509_sign(c, issuer == nullptr ? key.get() : issuer->key.get(), EVP_sha256());
   }
 };
+
+// Of this process; a busy machine makes it longer to get, not more.
+std::chrono::microseconds processor_time() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return std::chrono::seconds{used.ru_utime.tv_sec + used.ru_stime.tv_sec} +
+         std::chrono::microseconds{used.ru_utime.tv_usec + used.ru_stime.tv_usec};
+}
 
 struct TransportTls : testing::Test {
   std::filesystem::path folder;
@@ -100,6 +109,20 @@ TEST_F(TransportTls, NodesOfAnotherCaOrWithoutTlsAreNotLinked) {
   EXPECT_TRUE(c.wait_link(1, link_state::lost));
   EXPECT_TRUE(a.wait_link(2, link_state::lost));
   EXPECT_TRUE(a.wait_link(3, link_state::lost));
+}
+
+// A peer that has accepted and says nothing: its handshake must not be waited for with a processor.
+TEST_F(TransportTls, AServerThatDoesNotShakeHandsIsLostAndCostsLittle) {
+  const identity ca{"ca"};
+  const identity one{"one", &ca};
+  auto settings = settings_of("one", one, ca);
+  settings.connect_timeout = 1s;
+  node a{1, {}, settings};
+  raw_server silent;
+  const auto before = processor_time();
+  a.net->use_peers({{.incarnation = 2, .address = silent.address()}});
+  ASSERT_TRUE(a.wait_link(2, link_state::lost));
+  EXPECT_LT(processor_time() - before, 200ms) << "in a second of waiting";
 }
 
 TEST_F(TransportTls, HalfAConfigurationIsRefused) {
