@@ -42,7 +42,7 @@ inline calendar_change any_asked_change() {
   return c;
 }
 
-inline command any_command() {
+inline command any_command(std::size_t kind) {
   static const std::array<command (*)(), std::variant_size_v<command>> kinds = {
       [] { return command{create_hotel{any_new_hotel()}}; },
       [] { return command{update_hotel{any_new_hotel()}}; },
@@ -65,7 +65,7 @@ inline command any_command() {
       [] { return command{record_no_show{any_number()}}; },
       [] { return command{lapse_holds{}}; },
   };
-  return kinds[any_in<std::size_t>(0, kinds.size() - 1)]();
+  return kinds[kind]();
 }
 
 inline reservations_query any_list_query() {
@@ -80,7 +80,7 @@ inline reservations_query any_list_query() {
   return q;
 }
 
-inline query any_query() {
+inline query any_query(std::size_t kind) {
   static const std::array<query (*)(), std::variant_size_v<query>> kinds = {
       [] { return query{hotel_query{}}; },
       [] { return query{room_type_query{any_type()}}; },
@@ -94,11 +94,11 @@ inline query any_query() {
       [] { return query{reservation_query{any_number()}}; },
       [] { return query{any_list_query()}; },
   };
-  return kinds[any_in<std::size_t>(0, kinds.size() - 1)]();
+  return kinds[kind]();
 }
 
-inline envelope any_envelope() {
-  auto e = any_bool() ? envelope_of(any_command()) : envelope_of(any_query());
+inline envelope any_envelope(std::variant<command, query> body) {
+  auto e = envelope_of(std::move(body));
   e.hotel = {any_bits() >> 4};
   e.request_id = any_words();
   e.in_doubt = any_bool();
@@ -140,10 +140,10 @@ inline room_type_view any_type_view() {
   return {any_type(), any_type_profile(), any_bits(), any_instant(), any_instant()};
 }
 
-inline view any_view() {
+inline view any_view(std::size_t kind) {
   const auto of_type = [] { return calendar_view::of_type{any_type(), any_list(5, any_night)}; };
   const auto booked = [] { return any_reservation(any_in<std::uint64_t>(1, 1'000)); };
-  switch (any_in<std::size_t>(0, std::variant_size_v<view> - 1)) {
+  switch (kind) {
   case 0: return hotel_view{any_hotel_profile(), any_bits(), any_instant(), any_instant()};
   case 1: return any_type_view();
   case 2: return room_types_view{any_list(3, any_type_view)};
@@ -158,21 +158,19 @@ inline view any_view() {
   }
 }
 
-inline answer_envelope any_answer() {
-  auto a = answer_of(
-      failure{any_in(errc::key_reused, errc::fenced), any_in(outcome::not_applied, outcome::unknown), any_text()});
+inline answer_envelope any_answer(decltype(answer_envelope::body) body) {
+  auto a = answer_of(std::move(body));
   a.hotel = {any_bits() >> 4};
   a.sequence = any_bits();
-  switch (any_in(0, 3)) {
-  case 0:
-    a.body =
-        done{std::make_shared<const event>(any_event(any_in<std::uint64_t>(1, 1'000'000), any_instant())), any_bool()};
-    break;
-  case 1: a.body = refusal{any_in(errc::key_reused, errc::fenced), any_list(4, any_reason), any_text()}; break;
-  case 2: a.body = std::make_shared<const view>(any_view()); break;
-  default: break;
-  }
   return a;
+}
+
+inline done any_done() {
+  return {std::make_shared<const event>(any_event(any_in<std::uint64_t>(1, 1'000'000), any_instant())), any_bool()};
+}
+inline refusal any_refusal() { return {any_in(errc::key_reused, errc::fenced), any_list(4, any_reason), any_text()}; }
+inline failure any_failure() {
+  return {any_in(errc::key_reused, errc::fenced), any_in(outcome::not_applied, outcome::unknown), any_text()};
 }
 
 }  // namespace keyrack::testing

@@ -162,6 +162,9 @@ inline std::vector<std::pair<std::string_view, view>> sample_views() {
                          .free = 1,
                          .oversold = 2,
                          .rule = rule};
+  night_rule shut;
+  shut.closed = true;
+  shut.closed_to_departure = true;
   const night_view plain{.night = first_day + 1,
                          .price = 41'250,
                          .total = 20,
@@ -169,7 +172,7 @@ inline std::vector<std::pair<std::string_view, view>> sample_views() {
                          .taken = 1,
                          .free = 21,
                          .oversold = 0,
-                         .rule = {}};
+                         .rule = shut};
   const availability_view::of_type free{.type = {1},
                                         .name = "Double",
                                         .max_guests = 2,

@@ -68,20 +68,31 @@ TEST(WireCodec, CarriesAnAnswerOfEachKind) {
   }
 }
 
-RC_GTEST_PROP(WireCodec, CarriesAnyRequest, ()) {
-  const auto sent = any_envelope();
+void check_carried(const envelope& sent) {
   const auto arrived = decode_request(encoded(sent), values());
   if (!arrived) RC_LOG() << arrived.error() << "\n";
   RC_ASSERT(arrived.has_value());
   RC_ASSERT(says(*arrived, sent));
 }
-
-RC_GTEST_PROP(WireCodec, CarriesAnyAnswer, ()) {
-  const auto sent = any_answer();
+void check_carried(const answer_envelope& sent) {
   const auto arrived = decode_answer(encoded(sent), values());
   if (!arrived) RC_LOG() << arrived.error() << "\n";
   RC_ASSERT(arrived.has_value());
   RC_ASSERT(says(*arrived, sent));
+}
+
+RC_GTEST_PROP(WireCodec, CarriesAnyRequest, ()) {
+  for (std::size_t kind = 0; kind < std::variant_size_v<command>; ++kind)
+    check_carried(any_envelope(any_command(kind)));
+  for (std::size_t kind = 0; kind < std::variant_size_v<query>; ++kind) check_carried(any_envelope(any_query(kind)));
+}
+
+RC_GTEST_PROP(WireCodec, CarriesAnyAnswer, ()) {
+  check_carried(any_answer(any_done()));
+  check_carried(any_answer(any_refusal()));
+  check_carried(any_answer(any_failure()));
+  for (std::size_t kind = 0; kind < std::variant_size_v<view>; ++kind)
+    check_carried(any_answer(std::make_shared<const view>(any_view(kind))));
 }
 
 TEST(WireCodec, CarriesEveryCode) {
