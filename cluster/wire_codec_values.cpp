@@ -51,6 +51,14 @@ constexpr wire::Code number_of(errc code) {
   case errc::overloaded: return wire::CODE_OVERLOADED;
   case errc::unavailable: return wire::CODE_UNAVAILABLE;
   case errc::deadline_exceeded: return wire::CODE_DEADLINE_EXCEEDED;
+  case errc::node_unknown: return wire::CODE_NODE_UNKNOWN;
+  case errc::shard_unknown: return wire::CODE_SHARD_UNKNOWN;
+  case errc::last_node: return wire::CODE_LAST_NODE;
+  case errc::node_unfit: return wire::CODE_NODE_UNFIT;
+  case errc::already_there: return wire::CODE_ALREADY_THERE;
+  case errc::shard_pinned: return wire::CODE_SHARD_PINNED;
+  case errc::move_open: return wire::CODE_MOVE_OPEN;
+  case errc::rebalance_running: return wire::CODE_REBALANCE_RUNNING;
   case errc::moving: return wire::CODE_MOVING;
   case errc::fenced: return wire::CODE_FENCED;
   }

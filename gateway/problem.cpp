@@ -42,6 +42,14 @@ constexpr std::array errc_kinds{
     problem_kind{"overloaded", 503, "Too much is asked at once"},
     problem_kind{"unavailable", 503, "The hotel cannot be reached now"},
     problem_kind{"deadline_exceeded", 504, "No answer came in time"},
+    problem_kind{"node_unknown", 422, "There is no node of that name"},
+    problem_kind{"shard_unknown", 404, "There is no such shard"},
+    problem_kind{"last_node", 409, "No node would be left for the shards"},
+    problem_kind{"node_unfit", 409, "The node takes no shards now"},
+    problem_kind{"already_there", 409, "The shard is there already"},
+    problem_kind{"shard_pinned", 409, "The shard is pinned to another node"},
+    problem_kind{"move_open", 409, "A move of the shard is open"},
+    problem_kind{"rebalance_running", 409, "A rebalance is running"},
     problem_kind{"unavailable", 503, "The hotel cannot be reached now"},  // moving
     problem_kind{"unavailable", 503, "The hotel cannot be reached now"},  // fenced
 };

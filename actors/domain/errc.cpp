@@ -38,6 +38,14 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(errc::fenced) + 
                                                                                             "overloaded",
                                                                                             "unavailable",
                                                                                             "deadline_exceeded",
+                                                                                            "node_unknown",
+                                                                                            "shard_unknown",
+                                                                                            "last_node",
+                                                                                            "node_unfit",
+                                                                                            "already_there",
+                                                                                            "shard_pinned",
+                                                                                            "move_open",
+                                                                                            "rebalance_running",
                                                                                             "moving",
                                                                                             "fenced"};
 

@@ -48,6 +48,15 @@ enum class errc : std::uint8_t {
   overloaded,
   unavailable,
   deadline_exceeded,
+  // Of operators' requests, in the order in which they are looked at.
+  node_unknown,
+  shard_unknown,
+  last_node,
+  node_unfit,
+  already_there,
+  shard_pinned,
+  move_open,
+  rebalance_running,
   // Between nodes and actors only; the router retries.
   moving,
   fenced,

@@ -43,6 +43,14 @@ TEST(Errc, StandsInTheOrderOfTheDesignPage) {
                                                   "overloaded",
                                                   "unavailable",
                                                   "deadline_exceeded",
+                                                  "node_unknown",
+                                                  "shard_unknown",
+                                                  "last_node",
+                                                  "node_unfit",
+                                                  "already_there",
+                                                  "shard_pinned",
+                                                  "move_open",
+                                                  "rebalance_running",
                                                   "moving",
                                                   "fenced"};
   std::set<std::string_view> names;
