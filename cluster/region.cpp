@@ -1,22 +1,128 @@
 #include "cluster/region.hpp"
 
+#include "actors/domain/assert.hpp"
+
+#include <algorithm>
+
 namespace keyrack::cluster {
 
 namespace {
 
 const failure lost_place{errc::fenced, outcome::not_applied, "this node lost its place"};
 const failure leaving{errc::moving, outcome::not_applied, "this node is leaving"};
+const failure elsewhere{errc::moving, outcome::not_applied, "the hotel is not at this node, or on its way"};
 
 }  // namespace
 
+failure region::why_not() const {
+  if (fenced_) return lost_place;
+  return closed_ ? leaving : elsewhere;
+}
+
+void region::on_rows(std::span<const shard_row> rows, steady_instant now, effects& out) {
+  KEYRACK_ASSERT(rows.size() == shards_.size());
+  if (closed_) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto id = static_cast<shard_id>(i);
+    const auto& row = rows[i];
+    auto& s = shards_[i];
+    if (row.version <= s.version) continue;  // read before what is known already
+    s.version = row.version;
+    s.target = row.target;
+    if (row.owner != me_) {
+      lose(id, out);
+      continue;
+    }
+    s.after_fence = row.after_fence;
+    if (s.state != shard_state::waiting) s.serve_from = now + bounds_.wait_after_fence;
+    if (s.state == shard_state::absent) {
+      arrive(id, out);
+    } else if (s.state == shard_state::owned || s.state == shard_state::stopping) {
+      own(id, out);
+    }
+    // Waiting: it serves first. Handing over: the statement's end decides.
+  }
+}
+
+// Mine, and it was another's.
+void region::arrive(shard_id id, effects& out) {
+  auto& s = at(id);
+  if (s.after_fence) {
+    s.state = shard_state::waiting;
+  } else {
+    own(id, out);
+  }
+}
+
+// Mine, and nothing forbids serving: unless it is on its way to another.
+void region::own(shard_id id, effects& out) {
+  auto& s = at(id);
+  if (s.target != 0) return stop(id, out);
+  if (s.state != shard_state::owned) out.admits_more = true;
+  s.state = shard_state::owned;
+}
+
+void region::stop(shard_id id, effects& out) {
+  auto& s = at(id);
+  s.state = shard_state::stopping;
+  for (const auto h : s.hotels) retire(h, false, out);
+  hand_over_if_empty(id, out);
+}
+
+void region::hand_over_if_empty(shard_id id, effects& out) {
+  auto& s = at(id);
+  if (s.state != shard_state::stopping || !s.hotels.empty()) return;
+  s.state = shard_state::handing_over;
+  s.asked_at = s.version;
+  out.hand_overs.push_back({.shard = id, .version = s.version, .target = s.target});
+}
+
+void region::on_handed_over(const hand_over& what, bool done, effects& out) {
+  auto& s = at(what.shard);
+  if (done) out.gone.push_back(what);
+  if (closed_ || s.state != shard_state::handing_over || s.asked_at != what.version)
+    return;  // its row was read meanwhile
+  // A row of mine that is later than the hand-over's was read before this answer came: the shard is back already. After
+  // zero rows a row that is later by two may be such a one, too, behind an attempt whose answer was lost.
+  const bool back = done ? s.version > what.version : s.version > what.version + 1 && s.after_fence;
+  if (back) return arrive(what.shard, out);
+  if (done) {
+    s.state = shard_state::absent;
+    s.version = what.version + 1;  // what the row is now; older readings say that it is mine
+    return;
+  }
+  // Zero rows, looked at: the row is still mine. If it has another target by now, that has been read.
+  if (s.version == what.version) s.target = 0;
+  s.state = shard_state::stopping;
+  own(what.shard, out);
+}
+
+void region::on_time(steady_instant now, effects& out) {
+  if (closed_) return;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (shards_[i].state == shard_state::waiting && now >= shards_[i].serve_from) own(static_cast<shard_id>(i), out);
+  }
+}
+
+// The row is somebody else's. After a hand-over that is as it should be; otherwise this incarnation was fenced and has not
+// heard of it yet, and nothing that its hotels still do will be taken.
+void region::lose(shard_id id, effects& out) {
+  auto& s = at(id);
+  s.state = shard_state::absent;
+  for (const auto h : s.hotels) retire(h, false, out);
+}
+
 void region::on_envelope(envelope_ptr e, effects& out) {
-  if (closed_) return out.bounce.emplace_back(std::move(e), fenced_ ? lost_place : leaving), void();
-  const auto [found, was_asleep] = hotels_.try_emplace(e->hotel);
-  if (was_asleep) out.wake.push_back(e->hotel);
-  auto& h = found->second;
+  if (!admits(e->hotel)) {
+    const auto why = why_not();
+    out.bounce.emplace_back(std::move(e), why);
+    return;
+  }
+  wake(e->hotel, out);
+  auto& h = hotels_.at(e->hotel);
   if (!h.retiring) {
     out.send.push_back(std::move(e));
-  } else if (h.waiting.size() < waiting_max_) {
+  } else if (h.waiting.size() < bounds_.waiting_max) {
     h.waiting.push_back(std::move(e));
   } else {
     out.bounce.emplace_back(std::move(e),
@@ -24,21 +130,36 @@ void region::on_envelope(envelope_ptr e, effects& out) {
   }
 }
 
-void region::on_wake(hotel_id id, effects& out) {
-  if (!closed_ && hotels_.try_emplace(id).second) out.wake.push_back(id);
+bool region::wake(hotel_id id, effects& out) {
+  if (!hotels_.try_emplace(id).second) return false;
+  at(shard_of(id)).hotels.push_back(id);
+  out.wake.push_back(id);
+  return true;
 }
 
-void region::on_sleepy(hotel_id id, effects& out) {
+void region::on_wake(hotel_id id, effects& out) {
+  if (admits(id)) wake(id, out);
+}
+
+void region::on_sleepy(hotel_id id, effects& out) { retire(id, true, out); }
+
+void region::retire(hotel_id id, bool snapshot, effects& out) {
   const auto found = hotels_.find(id);
-  if (found == hotels_.end() || found->second.retiring) return;
-  found->second.retiring = true;
-  out.retire.push_back(id);
+  if (found == hotels_.end()) return;
+  auto& h = found->second;
+  if (!std::exchange(h.retiring, true)) out.retire.push_back({id, snapshot});
+  if (admits(id)) return;
+  for (auto& e : h.waiting) out.bounce.emplace_back(std::move(e), why_not());
+  h.waiting.clear();
 }
 
 void region::on_gone(hotel_id id, effects& out) {
   auto node = hotels_.extract(id);
   if (node.empty()) return;
+  const auto home = shard_of(id);
+  std::erase(at(home).hotels, id);
   for (auto& e : node.mapped().waiting) on_envelope(std::move(e), out);
+  if (!closed_) hand_over_if_empty(home, out);
 }
 
 void region::on_fenced(effects& out) {
@@ -48,12 +169,23 @@ void region::on_fenced(effects& out) {
 
 void region::on_close(effects& out) {
   closed_ = true;
-  for (auto& [id, h] : hotels_) {
-    if (!h.retiring) out.retire.push_back(id);
-    h.retiring = true;
-    for (auto& e : h.waiting) out.bounce.emplace_back(std::move(e), fenced_ ? lost_place : leaving);
-    h.waiting.clear();
+  std::vector<hotel_id> awake;
+  awake.reserve(hotels_.size());
+  for (const auto& [id, h] : hotels_) awake.push_back(id);
+  for (const auto id : awake) retire(id, !fenced_, out);
+}
+
+int region::shards_owned() const {
+  return static_cast<int>(
+      std::ranges::count_if(shards_, [](const shard& s) { return s.state != shard_state::absent; }));
+}
+
+std::optional<steady_instant> region::waits_until() const {
+  std::optional<steady_instant> first;
+  for (const auto& s : shards_) {
+    if (s.state == shard_state::waiting && (!first || s.serve_from < *first)) first = s.serve_from;
   }
+  return first;
 }
 
 }  // namespace keyrack::cluster

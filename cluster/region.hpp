@@ -1,14 +1,35 @@
-// What a region decides about its hotels: pure, so that a simulation can drive it. Waking, sending and retiring are the
-// shell's; this says when.
+// What a region decides about the shards that this node owns and the hotels in them: pure, so that a simulation can drive it.
+// Waking, sending, retiring and the hand-over's statement are the shell's; this says when. It believes rows and nothing else,
+// and of two readings the one with the higher version.
 //
-//     asleep ── on_envelope, on_wake ──► awake ── on_sleepy, on_failed ──► retiring ── on_gone ──► asleep
-//                                        │  ▲                              (commands wait)
-//                                        └──┘ on_envelope                  on_gone with commands waiting ──► awake
+// A shard:
+//
+//             row: mine, after a fence      the old owner's lease has ended
+//     absent ─────────────────────────► waiting ───────────────────────────► owned ◄──────────────┐
+//       │  ▲                                                                 │  ▲                 │ row: called off
+//       │  │         row: mine                                  row: target  │  │ refused,        │
+//       │  └──────── (of a row that is another's, from anywhere)             ▼  │ no target       │
+//       └──────────────────────────────────────────────────────────────► stopping ────────────────┘
+//          ▲                                                                 │ its hotels are gone
+//          └──────────── handed over ──────────── handing over ◄─────────────┘
+//                                                     ├── refused, another target ──► stopping
+//                                                     └── its row is mine again already ──► as from absent
+// Only an owned shard admits commands. One that waits does not move on.
+//
+// A hotel:
+//
+//     asleep ── on_envelope, on_wake ──► awake ── on_sleepy, on_failed, its shard stops ──► retiring ── on_gone ──► asleep
+//                                        │  ▲                                  (commands wait)
+//                                        └──┘ on_envelope                      on_gone with commands waiting ──► awake
 #pragma once
 
+#include "actors/cluster_ports.hpp"
 #include "actors/envelope.hpp"
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,48 +38,92 @@ namespace keyrack::cluster {
 
 class region {
 public:
+  struct retirement {
+    hotel_id hotel;
+    bool snapshot = true;  ///< leave one behind; not when the hotel is waited for elsewhere
+  };
   /// What the shell has to do, in this order.
   struct effects {
     std::vector<hotel_id> wake;
-    std::vector<hotel_id> retire;
+    std::vector<retirement> retire;
     std::vector<envelope_ptr> send;  ///< to hotels that are awake
     std::vector<std::pair<envelope_ptr, failure>> bounce;
+    std::vector<hand_over> hand_overs;  ///< write this, in one statement; answered by `on_handed_over`
+    std::vector<hand_over> gone;        ///< handed over: whoever routes should hear of it
+    bool admits_more = false;           ///< what was given back because of a shard may be tried again
   };
 
-  /// `waiting_max`: commands that wait while one hotel retires.
-  explicit region(std::size_t waiting_max) : waiting_max_(waiting_max) {}
+  struct bounds {
+    std::size_t waiting_max = 10'000;  ///< commands that wait while one hotel retires
+    std::chrono::nanoseconds wait_after_fence = std::chrono::milliseconds{600};  ///< a read lease and a margin
+  };
 
-  void on_envelope(envelope_ptr e, effects& out);
+  region(incarnation_id me, bounds b) : me_(me), bounds_(b) {}
 
-  /// Something else than a command wants the hotel in memory.
-  void on_wake(hotel_id id, effects& out);
+  // Of the node.
 
-  /// The hotel has been idle for long, or is one too many.
-  void on_sleepy(hotel_id id, effects& out);
-
-  /// The hotel can go no further: it must be loaded anew.
-  void on_failed(hotel_id id, effects& out) { on_sleepy(id, out); }
-
-  /// The hotel's actor has ended, retired or not.
-  void on_gone(hotel_id id, effects& out);
+  /// The rows as they were read; `now` is after the reading.
+  void on_rows(std::span<const shard_row> rows, steady_instant now, effects& out);
+  /// Time has passed.
+  void on_time(steady_instant now, effects& out);
+  /// How the hand-over of that shard at that version ended. In doubt is not among it: the journal looks before it answers.
+  void on_handed_over(const hand_over& what, bool done, effects& out);
 
   /// The incarnation has lost its place: all hotels are retired, nothing is woken any more.
   void on_fenced(effects& out);
-
   /// The node leaves: all hotels finish what they have and sleep, nothing is woken any more.
   void on_close(effects& out);
 
+  // Of hotels.
+
+  void on_envelope(envelope_ptr e, effects& out);
+  /// Something else than a command wants the hotel in memory.
+  void on_wake(hotel_id id, effects& out);
+  /// The hotel has been idle for long, or is one too many.
+  void on_sleepy(hotel_id id, effects& out);
+  /// The hotel can go no further: it must be loaded anew.
+  void on_failed(hotel_id id, effects& out) { on_sleepy(id, out); }
+  /// The hotel's actor has ended, retired or not.
+  void on_gone(hotel_id id, effects& out);
+
   bool fenced() const { return fenced_; }
   bool closed() const { return closed_; }
+  int shards_owned() const;
+  /// When the first of the waiting shards may serve.
+  std::optional<steady_instant> waits_until() const;
 
 private:
+  enum class shard_state : std::uint8_t { absent, waiting, owned, stopping, handing_over };
+  struct shard {
+    shard_state state = shard_state::absent;
+    std::int64_t version = -1;
+    incarnation_id target = 0;
+    bool after_fence = false;
+    steady_instant serve_from;     // if it has to wait
+    std::int64_t asked_at = -1;    // the version at which it is being handed over
+    std::vector<hotel_id> hotels;  // that are not asleep
+  };
   struct hotel {
     bool retiring = false;
     std::vector<envelope_ptr> waiting;  // only while retiring
   };
-  const std::size_t waiting_max_;
+
+  shard& at(shard_id id) { return shards_[static_cast<std::size_t>(id)]; }
+  bool admits(hotel_id id) { return !closed_ && at(shard_of(id)).state == shard_state::owned; }
+  failure why_not() const;
+  void arrive(shard_id id, effects& out);
+  void own(shard_id id, effects& out);
+  void stop(shard_id id, effects& out);
+  void hand_over_if_empty(shard_id id, effects& out);
+  void lose(shard_id id, effects& out);
+  void retire(hotel_id id, bool snapshot, effects& out);
+  bool wake(hotel_id id, effects& out);
+
+  const incarnation_id me_;
+  const bounds bounds_;
   bool fenced_ = false;
-  bool closed_ = false;                         // fenced, too
+  bool closed_ = false;  // fenced, too
+  std::vector<shard> shards_ = std::vector<shard>(shards_count);
   std::unordered_map<hotel_id, hotel> hotels_;  // those that are not asleep
 };
 
