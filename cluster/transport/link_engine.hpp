@@ -71,6 +71,8 @@ public:
   connection_id accepted(steady_instant now);
   /// Bytes have come, and these are the whole frames among them.
   void received(connection_id on, std::vector<link::Frame> frames, steady_instant now, effects& out);
+  /// The peer takes what is sent, and there is more of it.
+  void progressed(connection_id on, steady_instant now);
   /// The connection broke, or what comes over it is not our protocol.
   void broken(connection_id which, std::string_view why, steady_instant now, effects& out);
 

@@ -53,6 +53,11 @@ void link_engine::received(connection_id on, std::vector<link::Frame> frames, st
   }
 }
 
+void link_engine::progressed(connection_id on, steady_instant now) {
+  const auto found = connections_.find(on);
+  if (found != connections_.end() && found->second.out != nullptr) found->second.out->link.heard(now);
+}
+
 bool link_engine::take_outgoing(connection_id on, outgoing& from, link::Frame& frame, steady_instant now,
                                 effects& out) {
   const auto before = from.link.shown();

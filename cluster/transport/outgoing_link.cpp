@@ -70,7 +70,9 @@ void outgoing_link::turned_away(steady_instant now) {
 void outgoing_link::broken(steady_instant now) {
   KEYRACK_ASSERT(phase_ == phase::greeting || phase_ == phase::linked);
   if (phase_ == phase::greeting) return wait(link_state::lost, now);
-  // Whether the peer is gone or only its connection is known by asking its port, now.
+  // Whether the peer is gone or only its connection is known by asking its port, now. A process that is being ended may
+  // still accept for a moment: so it is asked again soon, and then less and less.
+  pause_ = timing_.redial_min / 16;
   phase_ = phase::waiting;
   shown_ = link_state::connecting;
   due_ = now;

@@ -60,10 +60,13 @@ public:
     work();
   }
 
-  void on_written(connection_handle handle, std::size_t unwritten) {
+  void on_written(connection_handle handle, std::size_t written, std::size_t unwritten) {
     const auto found = sockets_.find(handle);
     if (found == sockets_.end()) return;
     found->second.unwritten = unwritten;
+    // Who takes much of us slowly cannot answer a ping that is behind it. (The last bytes say nothing: the system takes
+    // so much for a peer that is frozen, too.)
+    if (written > 0 && unwritten > 0) hub_->progressed(found->second.id);
     fill(handle, found->second);
   }
 
@@ -182,7 +185,7 @@ caf::behavior port_behavior(caf::io::broker* self, const std::shared_ptr<transpo
         p->work();
       },
       [p](const caf::io::new_data_msg& m) { p->on_data(m.handle, m.buf); },
-      [p](const caf::io::data_transferred_msg& m) { p->on_written(m.handle, m.remaining); },
+      [p](const caf::io::data_transferred_msg& m) { p->on_written(m.handle, m.written, m.remaining); },
       [p](const caf::io::connection_closed_msg& m) { p->on_closed(m.handle); },
       [](const caf::io::acceptor_closed_msg&) { log_error("other nodes cannot connect: the port was closed"); },
       [p](const flush_batch&) { p->work(); },

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <fstream>
@@ -49,7 +50,8 @@ public:
     return shared_->session->read_some(n, fd, buffer, size);
   }
   network::rw_state write_some(std::size_t& n, network::native_socket fd, const void* buffer, std::size_t size) {
-    return shared_->session->write_some(n, fd, buffer, size);
+    // A record at a time, so that progress is seen. (OpenSSL wants the same bytes again when it could not send them: these are.)
+    return shared_->session->write_some(n, fd, buffer, std::min(size, std::size_t{16'384}));
   }
   bool must_read_more(network::native_socket fd, std::size_t threshold) {
     return shared_->session->must_read_more(fd, threshold);

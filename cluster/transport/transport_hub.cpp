@@ -147,6 +147,11 @@ void transport_hub::received(connection_id on, std::vector<link::Frame> frames) 
   });
 }
 
+void transport_hub::progressed(connection_id which) {
+  const std::scoped_lock lock{mutex_};
+  engine_.progressed(which, steady_now());
+}
+
 void transport_hub::broken(connection_id which, std::string_view why) {
   decide([&](effects& out) { engine_.broken(which, why, steady_now(), out); });
 }

@@ -44,6 +44,7 @@ public:
   connection_id connected(std::uint64_t ticket);
   connection_id accepted();
   void received(connection_id on, std::vector<link::Frame> frames);
+  void progressed(connection_id which);
   void broken(connection_id which, std::string_view why);
   std::optional<link::Frame> next_frame(connection_id on);
   bool greeted(connection_id which) const;

@@ -290,6 +290,41 @@ TEST_F(LinkEngine, WhatAStrangerMayNotSendEndsItsConnection) {
   }
 }
 
+TEST_F(LinkEngine, WhoTakesMuchSlowlyIsNotSilent) {
+  link_up();
+  for (int i = 0; i < 20; ++i) {
+    pass(10ms);
+    a.engine.progressed(wires[0].at_a, now);
+    tick();
+  }
+  EXPECT_EQ(shown(), link_state::linked);
+}
+
+TEST_F(LinkEngine, APeerThatAsksOnAndOnAndNeverReadsIsDropped) {
+  link_up();
+  b.engine.take_closing();
+  int asked = 0;
+  for (; b.engine.greeted(wires[0].at_b) && asked < 1'000; ++asked) {
+    link::Frame frame;
+    frame.mutable_requests()->add_all()->set_id(static_cast<std::uint64_t>(asked));
+    b.engine.received(wires[0].at_b, {frame}, now, b.out);
+  }
+  EXPECT_LT(asked, 100);
+  EXPECT_THAT(b.engine.take_closing(), SizeIs(1));
+  EXPECT_THAT(b.out.requests, SizeIs(8));
+}
+
+TEST_F(LinkEngine, APeerThatPingsOnAndOnAndNeverReadsIsDropped) {
+  link_up();
+  int asked = 0;
+  for (; b.engine.greeted(wires[0].at_b) && asked < 1'000; ++asked) {
+    link::Frame frame;
+    frame.mutable_ping();
+    b.engine.received(wires[0].at_b, {frame}, now, b.out);
+  }
+  EXPECT_LT(asked, 100);
+}
+
 TEST_F(LinkEngine, ANewerLinkOfAPeerReplacesTheOlder) {
   link_up();
   b.engine.take_closing();

@@ -44,7 +44,9 @@ TEST_F(OutgoingLink, DialsAtOnceAndThenAfterPausesThatDoubleUpToABound) {
   link.broken(now);
   EXPECT_EQ(link.step(now), action::dial);
   link.dial_failed(link_state::lost, now);
-  EXPECT_EQ(pause(), 5ms) << "a link that stood begins anew";
+  EXPECT_EQ(pause(), std::chrono::nanoseconds{5ms} / 16) << "a process that ends may accept for a moment";
+  link.dial_failed(link_state::refused, now);
+  EXPECT_EQ(pause(), std::chrono::nanoseconds{5ms} / 8);
 }
 
 TEST_F(OutgoingLink, ABrokenLinkAsksThePortAtOnce) {

@@ -89,7 +89,8 @@ TEST_F(TransportTls, NodesOfOneCaAreLinkedAndAnswerLargeAndSmall) {
   ASSERT_TRUE(a.wait_link(2, link_state::linked));
   EXPECT_EQ(*got(a.ask(2, "what?")), "what?");
   const std::string large(5'000'000, 'x');
-  EXPECT_EQ(*got(a.ask(2, large)), large);
+  const auto echoed = got(a.ask(2, large));
+  EXPECT_TRUE(echoed && *echoed == large);
   b.die();
   EXPECT_TRUE(a.wait_link(2, link_state::refused));
 }

@@ -42,8 +42,9 @@ TEST(Transport, AsksAndAnswersInBothDirections) {
   EXPECT_EQ(*got(a.ask(2, "from a")), "from a");
   EXPECT_EQ(*got(b.ask(1, "from b")), "from b");
   const std::string large(5'000'000, 'x');
-  EXPECT_EQ(*got(a.ask(2, large)), large);
-  EXPECT_GE(a.counters.transport.round_trip_seconds.in_bucket(0) + 1, 1U);
+  const auto echoed = got(a.ask(2, large));
+  EXPECT_TRUE(echoed && *echoed == large);
+  EXPECT_GT(a.counters.transport.round_trip_seconds.sum(), 0);
 }
 
 TEST(Transport, AnswersTenThousandAtOnceEachOnce) {
