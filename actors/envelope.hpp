@@ -84,7 +84,8 @@ struct envelope {
   std::string request_id;  ///< for the logs
   std::shared_ptr<reply_port> reply_to;
   std::uint64_t correlation = 0;
-  bool in_doubt = false;  ///< an earlier attempt ended unknown: a failure of this one is unknown too
+  bool in_doubt = false;   ///< an earlier attempt ended unknown: a failure of this one is unknown too
+  bool forwarded = false;  ///< by another node, whose router tries again: it is answered here or given back
 
   bool is_command() const { return body.index() == 0; }
 };

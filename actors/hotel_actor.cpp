@@ -35,7 +35,7 @@ public:
         [this](const event_read& m) { run([&](auto& p, auto& out) { p.on_event_read(m.seq, m.what, out); }); },
         [this](const snapshot_saved&) {},
         [this](const tick&) { on_timer(); },
-        [this](const retire&) { on_retire(); },
+        [this](const retire& m) { on_retire(m.snapshot); },
         [this](const incarnation_fenced&) { on_fenced(); },
     };
   }
@@ -84,8 +84,9 @@ private:
     run([&](auto& p, auto& out) { p.on_tick(now, out); });
   }
 
-  void on_retire() {
+  void on_retire(bool snapshot) {
     retiring_ = true;
+    last_snapshot_ = snapshot;
     stop_if_finished();
   }
 
@@ -165,7 +166,7 @@ private:
 
   void stop_if_finished() {
     if (!retiring_ || !pipeline_ || !stash_.empty() || !(pipeline_->idle() || pipeline_->failed())) return;
-    if (!pipeline_->failed()) {
+    if (!pipeline_->failed() && last_snapshot_) {
       if (auto last = pipeline_->last_snapshot()) send(env_->journal.snapshots_of(id_), save_snapshot{std::move(last)});
     }
     pipeline_.reset();  // the last timer keeps this object for a second: not its reservations, too
@@ -182,6 +183,7 @@ private:
   steady_instant loading_since_{};
   bool timer_set_ = false;
   bool retiring_ = false;
+  bool last_snapshot_ = true;
   bool reported_ = false;
 };
 

@@ -26,10 +26,13 @@ using hotel_handle =
 /// The hotels that this node owns: wakes them, puts them to sleep, hands over what comes while they are neither.
 using region_handle =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<hotel_failed>, caf::reacts_to<wake_hotel>,
-                     caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>, caf::reacts_to<close_region>>;
+                     caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>, caf::reacts_to<close_region>,
+                     caf::reacts_to<rows_read>, caf::reacts_to<serve_waiting>, caf::reacts_to<shards_handed_over>>;
 
-/// One connection that appends. Sends `append_done` to the sender of `append_commit`.
-using journal_slot_handle = caf::typed_actor<caf::reacts_to<append_commit>, caf::reacts_to<flush_batch>>;
+/// One connection that appends. Sends `append_done` to the sender of `append_commit`, `shards_handed_over` to that of
+/// `hand_over_shards`.
+using journal_slot_handle =
+    caf::typed_actor<caf::reacts_to<append_commit>, caf::reacts_to<flush_batch>, caf::reacts_to<hand_over_shards>>;
 
 /// Connections that only read. Sends `hotel_loaded` or `event_read` to the sender.
 using journal_reader_handle = caf::typed_actor<caf::reacts_to<load_hotel>, caf::reacts_to<read_event>>;

@@ -2,12 +2,14 @@
 // nodes is one registered envelope of bytes (cluster/transport).
 #pragma once
 
+#include "actors/cluster_ports.hpp"
 #include "actors/envelope.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
 
 #include <memory>
+#include <vector>
 
 namespace keyrack {
 
@@ -54,8 +56,10 @@ struct snapshot_saved {
 struct deliver {
   envelope_ptr what;
 };
-/// The hotel shall finish what it has, snapshot, and stop. Nothing is sent to it after this.
-struct retire {};
+/// The hotel shall finish what it has and stop. Nothing is sent to it after this.
+struct retire {
+  bool snapshot = true;  ///< leave one behind
+};
 /// Time has passed: a hotel looks at its holds, a region at its idle hotels.
 struct tick {};
 /// A hotel can go no further (its append failed): its region shall take it out of the directory and retire it.
@@ -70,6 +74,21 @@ struct wake_hotel {
 struct close_region {};
 /// The incarnation has lost its place: drop everything, answer nothing more.
 struct incarnation_fenced {};
+/// The cluster's rows as they were just read. To the region.
+struct rows_read {
+  std::shared_ptr<const cluster_rows> rows;
+};
+/// The shards that wait for another's lease to end may be served. From a region to itself.
+struct serve_waiting {};
+/// Write these hand-overs, once all appends before are certain. From the region to a journal slot.
+struct hand_over_shards {
+  std::vector<hand_over> what;
+};
+/// How each of them ended; not in doubt any more.
+struct shards_handed_over {
+  std::vector<hand_over> what;
+  std::vector<bool> done;  ///< parallel; false: the row is still this node's
+};
 
 }  // namespace keyrack
 
@@ -90,6 +109,10 @@ CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hotel_failed))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::wake_hotel))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::incarnation_fenced))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::close_region))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::rows_read))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hand_over_shards))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::shards_handed_over))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::serve_waiting))
 CAF_END_TYPE_ID_BLOCK(keyrack_actors)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::flush_batch)
@@ -108,3 +131,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hotel_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::wake_hotel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::incarnation_fenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::close_region)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::rows_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hand_over_shards)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::shards_handed_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::serve_waiting)

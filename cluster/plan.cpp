@@ -137,13 +137,37 @@ std::vector<beginning_move> plan_moves(const cluster_rows& view, const plan_hint
   return moves;
 }
 
+// Why a wish will not come true as things are; empty: it may, now or when what is in its way is over.
+std::string_view hopeless(const cluster_rows& view, const move_wish& wish) {
+  const node_row* to = nullptr;
+  for (const auto& n : view.nodes) {
+    if (n.name == wish.node) to = &n;  // the later of two lives
+  }
+  if (to == nullptr) return "the node is not running";
+  if (to->leaving) return "the node is stopping";
+  if (to->drained) return "the node is drained";
+  if (to->weight == 0) return "the node has weight 0";
+  const auto pin = view.pins.find(wish.shard);
+  if (pin != view.pins.end() && pin->second != wish.node) return "the shard is pinned to another node";
+  const auto& row = view.shards[static_cast<std::size_t>(wish.shard)];
+  return row.owner == to->incarnation && row.target == 0 ? "the shard is there already" : "";
+}
+
+std::vector<refused_wish> plan_refusals(const cluster_rows& view) {
+  std::vector<refused_wish> refused;
+  for (const auto& wish : view.wishes) {
+    if (const auto why = hopeless(view, wish); !why.empty()) refused.push_back({.id = wish.id, .reason = why});
+  }
+  return refused;
+}
+
 std::vector<beginning_move> plan_wishes(const cluster_rows& view, const stage& nodes) {
   std::vector<beginning_move> moves;
   std::set<shard_id> taken;
   for (const auto& wish : view.wishes) {
     const auto& row = view.shards[static_cast<std::size_t>(wish.shard)];
     const auto to = nodes.place_of(wish.node);
-    if (view.find(row.owner) == nullptr || row.target != 0 || to == nowhere) continue;
+    if (view.find(row.owner) == nullptr || row.target != 0 || to == nowhere || !hopeless(view, wish).empty()) continue;
     if (nodes.incarnation(to) == row.owner || !taken.insert(wish.shard).second) continue;
     moves.push_back({.shard = wish.shard,
                      .version = row.version,
@@ -171,6 +195,8 @@ plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_
   const auto places = nodes.places(view.rebalance_asked ? exactly : tolerance{});
   actions.give = plan_gifts(view, nodes, places);
   actions.call_off = plan_call_offs(view, hints);
+
+  actions.refuse = plan_refusals(view);
 
   auto wished = plan_wishes(view, nodes);
   auto moves = plan_moves(view, hints, nodes, places);

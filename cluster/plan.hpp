@@ -41,8 +41,11 @@ struct plan_actions {
   std::vector<gift> give;
   std::vector<called_off> call_off;
   std::vector<beginning_move> move;
+  std::vector<refused_wish> refuse;
   bool rebalanced = false;  ///< an operator's rebalance has nothing left to move
-  bool empty() const { return fence.empty() && give.empty() && call_off.empty() && move.empty() && !rebalanced; }
+  bool empty() const {
+    return fence.empty() && give.empty() && call_off.empty() && move.empty() && refuse.empty() && !rebalanced;
+  }
 };
 
 plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_limits& limits);

@@ -18,13 +18,11 @@ constexpr auto look_at_idle_hotels_every = std::chrono::seconds{1};
 
 class region_actor : public region_handle::base {
 public:
-  region_actor(caf::actor_config& cfg, const hotels_settings& settings, std::shared_ptr<hotel_directory> directory,
-               std::shared_ptr<const hotel_environment> environment)
+  region_actor(caf::actor_config& cfg, region_environment environment)
       : region_handle::base(cfg),
-        settings_(settings),
-        region_(static_cast<std::size_t>(settings.waiting_max)),
-        directory_(std::move(directory)),
-        env_(std::move(environment)) {
+        env_(std::move(environment)),
+        region_(env_.of_hotels->incarnation, {.waiting_max = static_cast<std::size_t>(env_.hotels.waiting_max),
+                                              .wait_after_fence = env_.wait_after_fence}) {
     set_down_handler([this](const caf::down_msg& m) { on_down(m.source); });
   }
 
@@ -37,6 +35,9 @@ public:
         [this](const tick&) { on_tick(); },
         [this](const incarnation_fenced&) { run([&](auto& out) { region_.on_fenced(out); }); },
         [this](const close_region&) { run([&](auto& out) { region_.on_close(out); }); },
+        [this](const rows_read& m) { on_rows(*m.rows); },
+        [this](const serve_waiting&) { on_time(); },
+        [this](const shards_handed_over& m) { on_handed_over(m); },
     };
   }
 
@@ -46,33 +47,66 @@ private:
     region::effects out;
     step(out);
     for (const auto id : out.wake) wake(id);
-    for (const auto id : out.retire) retire_hotel(id);
+    for (const auto& r : out.retire) retire_hotel(r);
     for (const auto& e : out.send) send_to_hotel(e);
-    for (auto& [e, why] : out.bounce) env_->router->bounce({std::move(e)}, why);
+    for (auto& [e, why] : out.bounce) hotels().router->bounce({std::move(e)}, why);
+    // The first slot writes for the region; all slots are settled before it does.
+    if (!out.hand_overs.empty()) send(hotels().journal.slots.front(), hand_over_shards{std::move(out.hand_overs)});
+    if (!out.gone.empty()) env_.on_gone(out.gone);
+    if (out.admits_more) env_.on_admits_more();
     if (region_.closed() && ids_.empty()) quit();
   }
 
+  void on_rows(const cluster_rows& rows) {
+    run([&](auto& out) { region_.on_rows(rows.shards, steady_now(), out); });
+    count_shards();
+    set_timer();
+  }
+
+  void on_time() {
+    timer_set_ = false;
+    run([&](auto& out) { region_.on_time(steady_now(), out); });
+    set_timer();
+  }
+
+  // For shards that wait until nobody else's lease can be alive.
+  void set_timer() {
+    const auto until = region_.waits_until();
+    if (!until || region_.closed() || std::exchange(timer_set_, true)) return;
+    delayed_send(this, std::max(*until - steady_now(), std::chrono::nanoseconds{1'000'000}), serve_waiting{});
+  }
+
+  void on_handed_over(const shards_handed_over& m) {
+    run([&](auto& out) {
+      for (std::size_t i = 0; i < m.what.size(); ++i) region_.on_handed_over(m.what[i], m.done[i], out);
+    });
+    count_shards();
+    set_timer();
+  }
+
+  const hotel_environment& hotels() const { return *env_.of_hotels; }
+
   void wake(hotel_id id) {
     auto door = std::make_shared<hotel_door>();
-    auto handle = spawn_hotel(home_system(), id, door, env_, this);
+    auto handle = spawn_hotel(home_system(), id, door, env_.of_hotels, this);
     monitor(handle);
     ids_.emplace(handle.address(), id);
-    directory_->add(id, std::move(handle), std::move(door));
+    env_.directory->add(id, std::move(handle), std::move(door));
     count_awake();
   }
 
   // Out of the directory first: `retire` is the last that the hotel hears.
-  void retire_hotel(hotel_id id) {
-    const auto handle = directory_->remove(id);
+  void retire_hotel(const region::retirement& r) {
+    const auto handle = env_.directory->remove(r.hotel);
     if (!handle) return;
-    env_->counters.hotel.sleeps.add();
+    hotels().counters.hotel.sleeps.add();
     if (region_.fenced()) send(*handle, incarnation_fenced{});
-    send(*handle, retire{});
+    send(*handle, retire{.snapshot = r.snapshot});
   }
 
   void send_to_hotel(const envelope_ptr& e) {
-    if (directory_->send(e) == hotel_directory::sent::yes) return;
-    env_->router->bounce({e}, {errc::overloaded, outcome::not_applied, "too many requests wait for this hotel"});
+    if (env_.directory->send(e) == hotel_directory::sent::yes) return;
+    hotels().router->bounce({e}, {errc::overloaded, outcome::not_applied, "too many requests wait for this hotel"});
   }
 
   void on_down(const caf::actor_addr& who) {
@@ -80,7 +114,7 @@ private:
     if (found == ids_.end()) return;
     const auto id = found->second;
     ids_.erase(found);
-    if (directory_->remove(id))
+    if (env_.directory->remove(id))
       log_error("hotel actor died; who waits for it is told by the deadline", {{"hotel", to_text(id)}});
     run([&](auto& out) { region_.on_gone(id, out); });
     count_awake();
@@ -89,28 +123,26 @@ private:
   void on_tick() {
     if (region_.closed()) return;
     const auto sleepy =
-        directory_->sleepy(steady_now() + -settings_.idle_after, static_cast<std::size_t>(settings_.awake_max));
+        env_.directory->sleepy(steady_now() + -env_.hotels.idle_after, static_cast<std::size_t>(env_.hotels.awake_max));
     run([&](auto& out) {
       for (const auto id : sleepy) region_.on_sleepy(id, out);
     });
     delayed_send(this, look_at_idle_hotels_every, tick{});
   }
 
-  void count_awake() { env_->counters.hotel.awake.set(static_cast<double>(directory_->size())); }
+  void count_shards() { hotels().counters.hotel.shards_owned.set(region_.shards_owned()); }
+  void count_awake() { hotels().counters.hotel.awake.set(static_cast<double>(env_.directory->size())); }
 
-  const hotels_settings settings_;
+  const region_environment env_;
   region region_;
-  const std::shared_ptr<hotel_directory> directory_;
-  const std::shared_ptr<const hotel_environment> env_;
   std::unordered_map<caf::actor_addr, hotel_id> ids_;
+  bool timer_set_ = false;
 };
 
 }  // namespace
 
-region_handle spawn_region(caf::actor_system& system, const hotels_settings& settings,
-                           std::shared_ptr<hotel_directory> directory,
-                           std::shared_ptr<const hotel_environment> environment) {
-  return system.spawn<region_actor>(settings, std::move(directory), std::move(environment));
+region_handle spawn_region(caf::actor_system& system, region_environment environment) {
+  return system.spawn<region_actor>(std::move(environment));
 }
 
 }  // namespace keyrack::cluster

@@ -5,6 +5,7 @@
 #include "persistence/codec.hpp"
 #include "persistence/journal.hpp"
 #include "persistence/journal_writer.hpp"
+#include "persistence/shard_rows.hpp"
 #include "persistence/slot_machine.hpp"
 
 #include <caf/actor_system.hpp>
@@ -21,6 +22,8 @@
 namespace keyrack::persistence {
 
 namespace {
+
+constexpr auto look_at_slots_again_after = std::chrono::milliseconds{5};
 
 slot_limits limits_of(const journal_settings& s) {
   return {.batch_commits = static_cast<std::size_t>(s.batch_commits_max),
@@ -54,6 +57,7 @@ public:
     return {
         [this](const append_commit& m) { on_commit(m.what); },
         [this](const flush_batch&) { on_flush(); },
+        [this](const hand_over_shards& m) { on_hand_over(m); },
     };
   }
 
@@ -68,6 +72,11 @@ private:
     wake();
   }
 
+  void on_hand_over(const hand_over_shards& m) {
+    handing_over_.push_back({.what = m.what, .asker = current_sender()});
+    wake();
+  }
+
   void wake() {
     if (std::exchange(awake_, true)) return;
     send(this, flush_batch{});
@@ -75,6 +84,7 @@ private:
 
   void on_flush() {
     awake_ = false;
+    hand_over_next();
     const auto step = machine_.next(steady_now());
     // What the readers rely on is told before the answers that let a hotel be loaded anew.
     env_->board->set_settled(slot_, machine_.settled());
@@ -83,6 +93,35 @@ private:
     send_verdicts();
     env_->counters.doubts_open.set(static_cast<double>(machine_.in_doubt()));
     queue_.set(static_cast<double>(machine_.waiting()));
+  }
+
+  // What the hotels of a shard have appended is certain only when no slot has anything in doubt: theirs may be another's
+  // still, whose actor has given up waiting. A lost answer needs no care: the statement finds what it has done.
+  void hand_over_next() {
+    if (handing_over_.empty()) return;
+    if (machine_.fenced()) return answer_hand_overs({});
+    if (!machine_.ready()) return;  // its steps go on, and end here again
+    if (!env_->board->all_settled()) {
+      delayed_send(this, look_at_slots_again_after, flush_batch{});
+      return;
+    }
+    std::vector<hand_over> all;
+    for (const auto& h : handing_over_) all.insert(all.end(), h.what.begin(), h.what.end());
+    const auto written = write_hand_overs(*connection_, me_, all, statement_deadline());
+    if (written) return answer_hand_overs(*written);
+    if (written.error().kind != pg_failure::refused) return lose("hand over", written.error());
+    log_error("hand-over refused", {{"code", written.error().sqlstate}, {"detail", written.error().message}});
+    answer_hand_overs({});
+  }
+
+  /// `given`: of all that are waiting, in order; none of them when it is empty.
+  void answer_hand_overs(const std::vector<bool>& given) {
+    std::size_t next = 0;
+    for (auto& h : std::exchange(handing_over_, {})) {
+      shards_handed_over reply{.what = std::move(h.what), .done = {}};
+      for (std::size_t i = 0; i < reply.what.size(); ++i) reply.done.push_back(!given.empty() && given[next++]);
+      if (h.asker) caf::anon_send(caf::actor_cast<caf::actor>(h.asker), std::move(reply));
+    }
   }
 
   void carry_out(const slot_machine::rest&) {}
@@ -234,6 +273,11 @@ private:
     return call_deadline::in("database.statement_timeout", env_->database.statement_timeout);
   }
 
+  struct waiting_hand_over {
+    std::vector<hand_over> what;
+    caf::strong_actor_ptr asker;
+  };
+
   const std::shared_ptr<const journal_environment> env_;
   const int slot_;
   const writer_id me_;
@@ -245,6 +289,7 @@ private:
   std::optional<pg_connection> connection_;
   std::unordered_map<std::uint64_t, caf::strong_actor_ptr> senders_;
   std::uint64_t next_ticket_ = 0;
+  std::vector<waiting_hand_over> handing_over_;
   bool awake_ = false;  // a flush_batch is on its way to this actor
   bool connected_before_ = false;
   bool told_fenced_ = false;

@@ -1,5 +1,6 @@
-// One start at a time, under an advisory lock. The order matters: the heartbeat's connection stands before the rows that
-// others see, and all rows of `writers` are there before anything can be written with them.
+// One start of a name at a time, under an advisory lock. The order matters: predecessors are gone before the rows that others
+// see, or the beats that do not come yet would be missed; the heartbeat's connection stands before them; and all rows of
+// `writers` are there before anything can be written with them.
 #include "persistence/node_registry.hpp"
 
 #include "actors/ports.hpp"
@@ -24,27 +25,27 @@ constexpr auto start_lock_time_max = 15s;  // another start at the same time: it
 constexpr auto beats_of_the_living = 3;    // one may come late from a process that has just died
 constexpr auto graces_max = 5;             // of looking at others before a start is refused
 constexpr timespec between_looks{.tv_sec = 0, .tv_nsec = 50'000'000};
-constexpr std::int64_t start_lock = 0x6b657972'61636b01;  // "keyrack", 1
+constexpr std::int32_t start_lock = 0x6b65'7972;  // "keyr"
 
-constexpr pg_statement sql_start_lock{.name = "start_lock", .sql = "SELECT pg_advisory_lock($1)"};
+constexpr pg_statement sql_start_lock{.name = "start_lock", .sql = "SELECT pg_advisory_lock($1, hashtext($2))"};
 constexpr pg_statement sql_draw{.name = "draw_incarnation", .sql = "SELECT nextval('incarnations')"};
 
 constexpr pg_statement sql_register{.name = "register_node", .sql = R"sql(
   WITH node AS (
-    INSERT INTO nodes (incarnation, node, http_address, beat, beat_at, started_at, version)
-    VALUES ($1, $2, $3, 0, clock_timestamp(), clock_timestamp(), $4))
+    INSERT INTO nodes (incarnation, node, http_address, actor_address, beat, beat_at, started_at, version)
+    VALUES ($1, $2, $3, $4, 0, clock_timestamp(), clock_timestamp(), $5))
   INSERT INTO writers (incarnation, slot, node)
-  SELECT $1, slot, $2 FROM generate_series(0, $5 - 1) AS slot
+  SELECT $1, slot, $2 FROM generate_series(0, $6 - 1) AS slot
 )sql"};
 
-// Everybody who may still write; a place without a row in `nodes` has no beats.
-constexpr pg_statement sql_others{.name = "other_nodes", .sql = R"sql(
-  SELECT w.incarnation, min(w.node), coalesce(max(n.beat), 0), max(n.http_address),
+// Every earlier life of this name that may still write; one without a row in `nodes` has no beats.
+constexpr pg_statement sql_predecessors{.name = "predecessors", .sql = R"sql(
+  SELECT w.incarnation, coalesce(max(n.beat), 0), max(n.http_address),
          EXISTS (SELECT FROM pg_stat_activity a
                   WHERE a.datname = current_database()
                     AND a.application_name = 'keyrack/' || w.incarnation || '/heartbeat')
     FROM writers w LEFT JOIN nodes n USING (incarnation)
-   WHERE w.fenced_at IS NULL AND w.incarnation <> $1
+   WHERE w.fenced_at IS NULL AND w.incarnation <> $1 AND w.node = $2
    GROUP BY w.incarnation
 )sql"};
 
@@ -54,21 +55,16 @@ constexpr pg_statement sql_remove_fenced{.name = "remove_fenced_nodes", .sql = R
    WHERE NOT EXISTS (SELECT FROM writers w WHERE w.incarnation = n.incarnation AND w.fenced_at IS NULL)
 )sql"};
 
-// Under one's own fence, like everything that is written for the cluster.
-constexpr pg_statement sql_take_shards{.name = "take_shards", .sql = R"sql(
-  WITH me AS MATERIALIZED (
-    SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE)
-  UPDATE shards SET owner = me.incarnation, version = version + 1, target = NULL, since = clock_timestamp() FROM me
-)sql"};
-
 constexpr pg_statement sql_leave{.name = "leave_node", .sql = R"sql(
-  WITH gone AS (DELETE FROM nodes WHERE incarnation = $1)
+  WITH gone AS (DELETE FROM nodes WHERE incarnation = $1),
+  freed AS (
+    UPDATE shards SET owner = NULL, target = NULL, version = version + 1, since = clock_timestamp(), after_fence = false
+     WHERE owner = $1)
   UPDATE writers SET fenced_at = coalesce(fenced_at, clock_timestamp()) WHERE incarnation = $1
 )sql"};
 
-struct other_node {
+struct predecessor {
   std::int64_t incarnation = 0;
-  std::string name;
   std::string address;
   std::int64_t beat = 0;
   bool connected = false;
@@ -83,28 +79,20 @@ struct first_sight {
 
 class start {
 public:
-  start(const settings& s, std::string_view version, std::string_view http_address)
-      : settings_(s), version_(version), http_address_(http_address) {}
+  start(const settings& s, std::string_view version, const node_addresses& addresses)
+      : settings_(s), version_(version), addresses_(addresses) {}
 
   std::expected<registration, std::string> run() {
     if (auto ready = prepare(); !ready) return std::unexpected(ready.error());
     auto heartbeat = connect_to(lineage_, settings_.database, incarnation_, "heartbeat");
     if (!heartbeat) return std::unexpected(heartbeat.error().message);
+    if (auto alone = displace_predecessors(); !alone) return std::unexpected(alone.error());
     if (auto done = make_rows(*heartbeat); !done) return std::unexpected(done.error());
-    if (auto alone = displace_others(); !alone) return refuse(alone.error());
-    if (auto done = take_shards(*heartbeat); !done) return refuse(done.error());
-    // The fenced may answer from memory until their read lease has ended; from when is measured here, after the fences.
-    const auto serve_from = fenced_.empty() ? steady_now() : steady_now() + settings_.heartbeat.lease + lease_margin;
-    return registration{.incarnation = incarnation_,
-                        .lineage = lineage_,
-                        .heartbeat = std::move(*heartbeat),
-                        .serve_from = serve_from,
-                        .fenced = fenced_};
+    return registration{
+        .incarnation = incarnation_, .lineage = lineage_, .heartbeat = std::move(*heartbeat), .fenced = fenced_};
   }
 
 private:
-  static constexpr auto lease_margin = 100ms;  // steady clocks run at about the same rate, not exactly
-
   /// The connection of this start, its lock, the server's fitness, and the incarnation.
   std::expected<void, std::string> prepare() {
     const auto& db = settings_.database;
@@ -120,9 +108,9 @@ private:
     if (!c) return std::unexpected("the database cannot be reached: " + c.error().message);
     connection_.emplace(std::move(*c));
     if (auto durable = check_durability(*connection_, deadline()); !durable) return durable;
-    const auto locked = connection_->run(sql_start_lock, pg_params{}.int8(start_lock),
+    const auto locked = connection_->run(sql_start_lock, pg_params{}.int4(start_lock).text(settings_.node.name),
                                          call_deadline::in("15 s for other starts", start_lock_time_max));
-    if (!locked) return std::unexpected("another node is starting at this database: " + locked.error().message);
+    if (!locked) return std::unexpected("another process is starting under this name: " + locked.error().message);
     const auto lineage = read_lineage(*connection_, deadline());
     if (!lineage) return std::unexpected(lineage.error().message);
     lineage_ = *lineage;
@@ -134,41 +122,40 @@ private:
 
   std::expected<void, std::string> make_rows(pg_connection& heartbeat) {
     pg_params params;
-    params.int8(incarnation_).text(settings_.node.name).text(http_address_).text(version_);
+    params.int8(incarnation_).text(settings_.node.name).text(addresses_.http).text(addresses_.actor).text(version_);
     params.int4(writer_rows_of(settings_.journal).count());
     const auto done = heartbeat.run(sql_register, params, deadline());
     if (!done) return std::unexpected("the node cannot be registered: " + done.error().message);
     return {};
   }
 
-  std::expected<std::vector<other_node>, std::string> see_others() {
-    const auto rows = connection_->run(sql_others, pg_params{}.int8(incarnation_), deadline());
-    if (!rows) return std::unexpected("other nodes cannot be seen: " + rows.error().message);
-    std::vector<other_node> others;
+  std::expected<std::vector<predecessor>, std::string> see_predecessors() {
+    const auto rows =
+        connection_->run(sql_predecessors, pg_params{}.int8(incarnation_).text(settings_.node.name), deadline());
+    if (!rows) return std::unexpected("earlier lives of this node cannot be seen: " + rows.error().message);
+    std::vector<predecessor> others;
     for (int row = 0; row < rows->rows(); ++row) {
       others.push_back({.incarnation = rows->integer(row, 0),
-                        .name = rows->text(row, 1),
-                        .address = rows->is_null(row, 3) ? "" : rows->text(row, 3),
-                        .beat = rows->integer(row, 2),
-                        .connected = rows->boolean(row, 4)});
+                        .address = rows->is_null(row, 2) ? "" : rows->text(row, 2),
+                        .beat = rows->integer(row, 1),
+                        .connected = rows->boolean(row, 3)});
     }
     return others;
   }
 
   /// Until nobody else may write, or somebody turns out to be alive.
-  std::expected<void, std::string> displace_others() {
+  std::expected<void, std::string> displace_predecessors() {
     const auto began = steady_now();
     std::map<std::int64_t, first_sight> known;
     for (;;) {
-      const auto others = see_others();
+      const auto others = see_predecessors();
       if (!others) return std::unexpected(others.error());
       if (others->empty()) return remove_fenced();
       for (const auto& other : *others) {
         const auto now = steady_now();
         auto& first = known.try_emplace(other.incarnation, other.beat, other.beat, now).first->second;
         if (other.beat != std::exchange(first.last_beat, other.beat)) first.still_since = now;
-        const seen_node seen{.same_name = other.name == settings_.node.name,
-                             .heartbeat_connected = other.connected,
+        const seen_node seen{.heartbeat_connected = other.connected,
                              .beats_since = other.beat - first.beat,
                              .still_for = now - first.still_since};
         switch (judge(seen, settings_.heartbeat.grace)) {
@@ -185,21 +172,16 @@ private:
     }
   }
 
-  std::string alive(const other_node& other) const {
+  std::string alive(const predecessor& other) const {
     const auto where = other.address.empty() ? std::string{} : " at " + other.address;
-    if (other.name == settings_.node.name) {
-      return fmt::format(
-          "another process runs as node {}{} (incarnation {}) with this database: stop it first, or give "
-          "this one another database",
-          other.name, where, other.incarnation);
-    }
     return fmt::format(
-        "node {}{} (incarnation {}) runs with this database, and only one node can as yet: stop it first", other.name,
-        where, other.incarnation);
+        "another process runs as node {}{} (incarnation {}) with this database: stop it first, or give this "
+        "one another name or another database",
+        settings_.node.name, where, other.incarnation);
   }
 
-  std::expected<void, std::string> fence(const other_node& other) {
-    log_info("fencing a predecessor", {{"node", other.name}, {"incarnation", other.incarnation}});
+  std::expected<void, std::string> fence(const predecessor& other) {
+    log_info("fencing a predecessor", {{"node", settings_.node.name}, {"incarnation", other.incarnation}});
     const auto done =
         fence_incarnation(*connection_, other.incarnation, settings_.database.lock_timeout,
                           call_deadline::in("the time for a fence", 10 * settings_.database.lock_timeout));
@@ -213,29 +195,13 @@ private:
     return {};
   }
 
-  std::expected<void, std::string> take_shards(pg_connection& heartbeat) {
-    const auto row = writer_rows_of(settings_.journal).node();
-    const auto done = heartbeat.run(sql_take_shards, pg_params{}.int8(incarnation_).int2(row), deadline());
-    if (!done) return std::unexpected("the shards cannot be taken: " + done.error().message);
-    if (done->affected() == 0) return std::unexpected("this node was fenced while it started: start it again");
-    return {};
-  }
-
-  /// Takes the rows of this start back, as well as that goes.
-  std::unexpected<std::string> refuse(std::string why) {
-    if (auto gone = connection_->run(sql_leave, pg_params{}.int8(incarnation_), deadline()); !gone) {
-      log_warn("a refused start left its rows", {{"incarnation", incarnation_}, {"detail", gone.error().message}});
-    }
-    return std::unexpected(std::move(why));
-  }
-
   call_deadline deadline() const {
     return call_deadline::in("database.statement_timeout", settings_.database.statement_timeout);
   }
 
   const settings& settings_;
   const std::string_view version_;
-  const std::string_view http_address_;
+  const node_addresses& addresses_;
   std::optional<pg_connection> connection_;  // holds the start's lock; never the heartbeat's
   server_lineage lineage_;
   std::int64_t incarnation_ = 0;
@@ -245,14 +211,14 @@ private:
 }  // namespace
 
 judgement judge(const seen_node& node, std::chrono::nanoseconds grace) {
-  if (node.same_name && !node.heartbeat_connected) return judgement::fence;
+  if (!node.heartbeat_connected) return judgement::fence;
   if (node.beats_since >= beats_of_the_living) return judgement::alive;
   return node.still_for >= grace ? judgement::fence : judgement::wait;
 }
 
 std::expected<registration, std::string> register_node(const settings& settings, std::string_view version,
-                                                       std::string_view http_address) {
-  return start{settings, version, http_address}.run();
+                                                       const node_addresses& addresses) {
+  return start{settings, version, addresses}.run();
 }
 
 std::expected<void, std::string> leave_node(const database_settings& settings, std::int64_t incarnation) {

@@ -4,6 +4,7 @@
 
 #include "actors/envelope.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -18,6 +19,9 @@ public:
 
   /// Of a slot: it knows what the journal holds of all that it has sent.
   void set_settled(int slot, bool settled) { at(slot).settled.store(settled); }
+  bool all_settled() const {
+    return std::ranges::all_of(slots_, [](const slot_state& s) { return s.settled.load(); });
+  }
   bool settled(hotel_id hotel) const { return slots_[hotel.value % slots_.size()].settled.load(); }
 
   /// Of a slot: it has work since `now` at the latest, or got on with it now.

@@ -3,6 +3,7 @@
 #include "cluster/region_actor.hpp"
 #include "config/log.hpp"
 #include "deploy/commands/commands.hpp"
+#include "persistence/cluster_rows.hpp"
 #include "persistence/journal.hpp"
 #include "persistence/node_registry.hpp"
 
@@ -10,12 +11,13 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace keyrack::deploy {
 
 namespace {
+
+constexpr auto lease_margin = std::chrono::milliseconds{100};  // steady clocks run at about the same rate, not exactly
 
 template <typename Handle>
 bool await_end(caf::actor_system& system, const std::vector<Handle>& actors, std::chrono::milliseconds patience) {
@@ -40,7 +42,7 @@ bool end_and_await(caf::actor_system& system, const std::vector<Handle>& actors,
 }  // namespace
 
 std::expected<std::unique_ptr<incarnation>, std::string> incarnation::begin(const environment& env) {
-  auto place = persistence::register_node(env.settings, program_version(), env.http_address);
+  auto place = persistence::register_node(env.settings, program_version(), env.addresses);
   if (!place) return std::unexpected{place.error()};
   std::unique_ptr<incarnation> self{new incarnation{env}};
   self->id_ = place->incarnation;
@@ -63,10 +65,9 @@ std::expected<std::unique_ptr<incarnation>, std::string> incarnation::begin(cons
                         if (const auto alive = beats.lock()) alive->learn_fenced(why);
                         tell(why);
                       }}));
-  // A predecessor that was fenced a moment ago may still answer from memory until its lease ends.
-  std::this_thread::sleep_for(std::max(std::chrono::nanoseconds{0}, place->serve_from - steady_now()));
   self->open_region();
-  log_info("this node serves", {{"incarnation", self->id_}, {"fenced", place->fenced.size()}});
+  if (auto joined = self->join(place->lineage); !joined) return std::unexpected{joined.error()};
+  log_info("this node has its place", {{"incarnation", self->id_}, {"fenced", place->fenced.size()}});
   return self;
 }
 
@@ -81,13 +82,47 @@ void incarnation::open_region() {
       .snapshots = {static_cast<std::uint64_t>(env_.settings.hotels.snapshot_every_events)},
       .counters = env_.counters,
   });
-  region_ = cluster::spawn_region(env_.system, env_.settings.hotels, directory_, std::move(hotels));
-  env_.router->use(std::make_shared<const cluster::local_routes>(cluster::local_routes{directory_, region_}));
+  region_ = cluster::spawn_region(env_.system, {.hotels = env_.settings.hotels,
+                                                .wait_after_fence = env_.settings.heartbeat.lease + lease_margin,
+                                                .directory = directory_,
+                                                .of_hotels = std::move(hotels),
+                                                .on_gone =
+                                                    [told = told_](const std::vector<hand_over>&) {
+                                                      if (const auto members = told->members.load())
+                                                        members->tell_all();
+                                                    },
+                                                .on_admits_more = [router = env_.router] { router->retry_parked(); }});
+  env_.router->use_local(
+      std::make_shared<const cluster::local_hotels>(cluster::local_hotels{id_, directory_, region_}));
+}
+
+std::expected<void, std::string> incarnation::join(const persistence::server_lineage& lineage) {
+  env_.network->use_incarnation(id_);
+  auto members = cluster::membership::start({.me = id_,
+                                             .store = persistence::make_cluster_store(env_.settings, id_, lineage),
+                                             .times = {.grace = env_.settings.heartbeat.grace},
+                                             .limits = {},
+                                             .router = env_.router,
+                                             .region = region_,
+                                             .network = env_.network,
+                                             .peers = env_.peers,
+                                             .counters = env_.counters.cluster,
+                                             .on_role = env_.on_role});
+  if (!members) return std::unexpected{members.error()};
+  members_ = std::move(*members);
+  told_->members = members_;
+  return {};
+}
+
+void incarnation::part() {
+  env_.router->use_local(nullptr);
+  told_->members.store(nullptr);
+  if (members_) members_->stop();
 }
 
 void incarnation::leave(std::chrono::milliseconds patience) {
   left_ = true;
-  env_.router->use(nullptr);
+  part();
   caf::anon_send(region_, close_region{});
   // In this order: sleeping hotels leave their snapshots in the mailboxes of those who keep them.
   bool finished = await_end(env_.system, std::vector{region_}, patience);
@@ -103,7 +138,7 @@ void incarnation::leave(std::chrono::milliseconds patience) {
 
 incarnation::~incarnation() {
   if (left_ || !region_) return;
-  env_.router->use(nullptr);
+  part();
   caf::anon_send(region_, incarnation_fenced{});
   const auto patience = std::chrono::seconds{10};
   await_end(env_.system, std::vector{region_}, patience);

@@ -2,10 +2,13 @@
 // when it is fenced; gateway and router stay and use whichever is current.
 #pragma once
 
+#include "cluster/membership.hpp"
 #include "cluster/node_router.hpp"
 #include "config/settings.hpp"
 #include "persistence/heartbeat.hpp"
+#include "persistence/node_registry.hpp"
 
+#include <atomic>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -19,15 +22,24 @@ public:
     caf::actor_system& system;
     const keyrack::settings& settings;
     std::shared_ptr<cluster::node_router> router;
+    std::shared_ptr<cluster::transport> network;
+    std::shared_ptr<cluster::forwarding> peers;
     metrics& counters;
-    std::string http_address;
+    persistence::node_addresses addresses;
+    /// Whether this node coordinates, when that changes. Any thread.
+    std::function<void(incarnation_id me, bool coordinates)> on_role;
     /// This incarnation has lost its place: any thread, once. The owner ends it and begins another.
     std::function<void(std::string why)> on_fenced;
   };
 
-  /// Registers, fences predecessors, beats, and opens the region when no other lease can be alive any more. The error is a
-  /// sentence for an operator.
+  /// Registers, fences predecessors, beats, opens the region and joins the others. The error is a sentence for an operator.
   static std::expected<std::unique_ptr<incarnation>, std::string> begin(const environment& env);
+
+  /// Lets others take this node's shards over, while it still serves. False: some are still here.
+  bool give_all_away(std::chrono::milliseconds patience) { return members_->give_all_away(patience); }
+
+  /// Rows have changed, says somebody.
+  void nudge() { members_->nudge(); }
 
   /// Puts all hotels to sleep, at most for `patience`, and gives the place back.
   void leave(std::chrono::milliseconds patience);
@@ -44,6 +56,13 @@ public:
 private:
   explicit incarnation(const environment& env) : env_(env) {}
   void open_region();
+  std::expected<void, std::string> join(const persistence::server_lineage& lineage);
+  void part();
+
+  // What the region tells; it may outlive the membership, and begins before it.
+  struct told_by_region {
+    std::atomic<std::shared_ptr<cluster::membership>> members;
+  };
 
   environment env_;
   std::int64_t id_ = 0;
@@ -51,6 +70,8 @@ private:
   journal_handles journal_;
   std::shared_ptr<cluster::hotel_directory> directory_;
   region_handle region_;
+  std::shared_ptr<told_by_region> told_ = std::make_shared<told_by_region>();
+  std::shared_ptr<cluster::membership> members_;
   bool left_ = false;
 };
 

@@ -1,5 +1,6 @@
 // `keyrack serve`: one node, from start to drain. The composition root: every module is made here, handed what it needs, and
 // ended in the opposite order.
+#include "cluster/forwarding.hpp"
 #include "cluster/node_router.hpp"
 #include "config/log.hpp"
 #include "config/metrics.hpp"
@@ -10,6 +11,7 @@
 #include "persistence/projections/projector.hpp"
 #include "persistence/records.hpp"
 #include "persistence/schema.hpp"
+#include "persistence/value_codec.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -18,6 +20,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -28,8 +31,7 @@ namespace keyrack::deploy {
 
 namespace {
 
-caf::actor_system_config actor_system_config_of(const settings& settings) {
-  caf::actor_system_config config;
+std::expected<void, std::string> prepare(caf::actor_system_config& config, const settings& settings) {
   config.add_message_types<caf::id_block::keyrack_actors>();
   // Work sharing wakes a thread at once; work stealing polls, and sleeps up to 10 ms when there is little to do.
   config.set("scheduler.policy", caf::atom("sharing"));
@@ -38,7 +40,7 @@ caf::actor_system_config actor_system_config_of(const settings& settings) {
   const auto by_machine = static_cast<int>(std::thread::hardware_concurrency() / 2);
   const int threads = settings.node.scheduler_threads > 0 ? settings.node.scheduler_threads : std::max(1, by_machine);
   config.set("scheduler.max-threads", static_cast<std::size_t>(threads));
-  return config;
+  return cluster::transport::prepare(config, settings.transport);
 }
 
 /// What the main thread waits for: a signal to stop, or the end of an incarnation.
@@ -92,13 +94,19 @@ private:
 
 class node {
 public:
-  node(const settings& settings, node_events& events)
+  node(const settings& settings, node_events& events, caf::actor_system_config& config)
       : settings_(settings),
         events_(events),
         counters_(program_version()),
-        config_(actor_system_config_of(settings)),
-        system_(config_),
+        system_(config),
         router_(cluster::node_router::start(system_, {}, counters_)),
+        peers_(std::make_shared<cluster::forwarding>(cluster::forwarding::environment{
+            .router = router_,
+            .lease = lease_,
+            .values = persistence::disk_value_codec(),
+            .counters = counters_,
+            .on_routes_changed = [this] { nudge(); },
+        })),
         records_(settings.database, settings.records, counters_.records, 0),
         server_(settings.gateway,
                 gateway::server_needs{*router_, lease_, lease_, records_, counters_.gateway, [this] { return ready(); },
@@ -110,6 +118,16 @@ public:
 
   /// The gateway listens first and tells that it is not ready; the place is taken behind it.
   int run() {
+    if (!open_network()) return exit_failed;
+    const int status = serve();
+    server_.stop();
+    network_->stop();
+    peers_->use(nullptr);
+    return status;
+  }
+
+private:
+  int serve() {
     server_.start();
     log_info("listening", {{"address", http_address()}});
     if (settings_.gateway.host == "127.0.0.1" || settings_.gateway.host == "::1") {
@@ -128,21 +146,58 @@ public:
     return leave();
   }
 
-private:
   static constexpr std::chrono::milliseconds retry_place_after{500};
+
+  bool open_network() {
+    auto opened = cluster::transport::start(
+        system_, {.settings = settings_.transport,
+                  .counters = &counters_,
+                  .on_request =
+                      [peers = peers_](std::int64_t from, const std::string& bytes, steady_instant deadline,
+                                       cluster::transport::respond respond) {
+                        peers->on_request(from, bytes, deadline, std::move(respond));
+                      },
+                  .on_links_changed = [this] { nudge(); },
+                  .versions = {}});
+    if (!opened) {
+      log_error("other nodes cannot reach this one", {{"detail", opened.error()}});
+      complain(opened.error());
+      return false;
+    }
+    network_ = std::move(*opened);
+    peers_->use(network_);
+    router_->use_peers(peers_);
+    return true;
+  }
+
+  void nudge() {
+    if (const auto current = lease_.current()) current->nudge();
+  }
+
+  std::string actor_address() const {
+    const auto& t = settings_.transport;
+    return fmt::format("{}:{}", t.advertise.empty() ? t.host : t.advertise, network_->port());
+  }
 
   std::string http_address() const { return fmt::format("http://{}:{}", settings_.gateway.host, server_.port()); }
 
   bool begin_incarnation() {
-    auto begun = incarnation::begin({system_, settings_, router_, counters_, http_address(),
-                                     [this](std::string why) { events_.fenced(std::move(why)); }});
+    auto begun =
+        incarnation::begin({.system = system_,
+                            .settings = settings_,
+                            .router = router_,
+                            .network = network_,
+                            .peers = peers_,
+                            .counters = counters_,
+                            .addresses = {.actor = actor_address(), .http = http_address()},
+                            .on_role = [this](incarnation_id me, bool coordinates) { project(me, coordinates); },
+                            .on_fenced = [this](std::string why) { events_.fenced(std::move(why)); }});
     if (!begun) {
       log_error("this node cannot take its place", {{"detail", begun.error()}});
       if (!lease_.current() && !was_ready_) complain(begun.error());
       return false;
     }
     std::shared_ptr<incarnation> current{std::move(*begun)};
-    projector_.emplace(settings_.database, settings_.projector, counters_.projector, current->id());
     sweep_.emplace(settings_.database, settings_.hotels, current->id(), current->heartbeat(),
                    [region = current->region()](hotel_id id) { caf::anon_send(region, wake_hotel{id}); });
     lease_.use(std::move(current));
@@ -152,11 +207,22 @@ private:
 
   void end_incarnation() {
     sweep_.reset();
-    projector_.reset();
+    network_->use_incarnation(0);
     lease_.use(nullptr);
   }
 
+  // One node projects: the coordinator. Two that do for a moment, while the role changes, harm nothing.
+  void project(incarnation_id me, bool coordinates) {
+    const std::scoped_lock lock{projecting_};
+    projector_.reset();
+    if (coordinates) projector_.emplace(settings_.database, settings_.projector, counters_.projector, me);
+  }
+
   int leave() {
+    leaving_ = true;
+    if (const auto current = lease_.current(); current && !current->give_all_away(settings_.gateway.drain_timeout)) {
+      log_warn("some shards could not be handed over; their next owner waits for them");
+    }
     const bool drained = server_.drain(settings_.gateway.drain_timeout);
     if (!drained) log_warn("some requests were not finished in time");
     sweep_.reset();  // it would wake who is put to sleep
@@ -164,7 +230,6 @@ private:
       current->leave(settings_.gateway.drain_timeout);
     }
     end_incarnation();
-    server_.stop();
     log_info("stopped");
     return exit_ok;
   }
@@ -174,6 +239,8 @@ private:
     if (!current)
       return {false,
               {"this node has no place in the cluster: the database is away, or another process runs under its name"}};
+    if (leaving_) return {false, {"this node is stopping"}};
+    if (!router_->knows_owners()) return {false, {"some hotels have no owner yet"}};
     if (!current->heartbeat().fresh()) return {false, {"the database does not answer the heartbeat"}};
     return {true, {}};
   }
@@ -181,15 +248,18 @@ private:
   const settings& settings_;
   node_events& events_;
   metrics counters_;
-  caf::actor_system_config config_;
   caf::actor_system system_;
   std::shared_ptr<cluster::node_router> router_;
   current_lease lease_;
+  std::shared_ptr<cluster::forwarding> peers_;
+  std::shared_ptr<cluster::transport> network_;
   persistence::pg_records records_;  // outlives incarnations: it only reads the journal, and people need no fence
   gateway::server server_;
+  std::mutex projecting_;
   std::optional<persistence::projector> projector_;
   std::optional<persistence::hold_sweep> sweep_;
   bool was_ready_ = false;
+  std::atomic<bool> leaving_{false};
 };
 
 }  // namespace
@@ -204,9 +274,12 @@ int serve(const settings& settings) {
     return exit_failed;
   }
   int status = exit_failed;
-  {
-    node n{settings, events};
+  caf::actor_system_config config;
+  if (auto prepared = prepare(config, settings); prepared) {
+    node n{settings, events, config};
     status = n.run();
+  } else {
+    complain(prepared.error());
   }
   stop_log();
   return status;

@@ -7,6 +7,8 @@
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 
@@ -48,7 +50,7 @@ class Region : public ::testing::Test {
 protected:
   void SetUp() override { start({}); }
   void TearDown() override {
-    router->use(nullptr);
+    router->use_local(nullptr);
     caf::anon_send(region, incarnation_fenced{});
     region = nullptr;
   }
@@ -65,8 +67,23 @@ protected:
                                                                     std::make_shared<hotel_observer>(counters),
                                                                     {},
                                                                     counters});
-    region = spawn_region(system, settings, directory, environment);
-    router->use(std::make_shared<const local_routes>(local_routes{directory, region}));
+    region =
+        spawn_region(system, {.hotels = settings,
+                              .wait_after_fence = 50ms,
+                              .directory = directory,
+                              .of_hotels = environment,
+                              .on_gone = [this](const std::vector<hand_over>& gone) { shards_gone += gone.size(); },
+                              .on_admits_more = [r = router] { r->retry_parked(); }});
+    router->use_local(std::make_shared<const local_hotels>(local_hotels{1, directory, region}));
+    tell_rows({.owner = 1, .version = 0});
+  }
+  /// All shards have this row now, but for its version, which is a later one.
+  void tell_rows(shard_row row) {
+    auto rows = std::make_shared<cluster_rows>();
+    row.version = ++rows_version;
+    std::ranges::fill(rows->shards, row);
+    caf::anon_send(region, rows_read{rows});
+    router->use_owners(*rows);
   }
   std::uint64_t send(command c, std::uint64_t key, std::chrono::nanoseconds time = 10s) {
     auto e = std::make_shared<envelope>();
@@ -104,6 +121,8 @@ protected:
   region_handle region;
   hotel_id id{42};
   std::uint64_t last = 0;
+  std::int64_t rows_version = 0;
+  std::atomic<std::size_t> shards_gone{0};
 };
 
 TEST_F(Region, WakesAHotelAndAnswersInOrder) {
@@ -184,6 +203,54 @@ TEST_F(Region, RefusesAtTheDoorWhatIsOverItsBound) {
   const auto* why = std::get_if<failure>(&a.body);
   ASSERT_TRUE(why);
   EXPECT_EQ(why->code, errc::overloaded);
+  EXPECT_EQ(why->outcome, outcome::not_applied);
+}
+
+TEST_F(Region, ServesAShardOfTheFencedOnlyAfterTheirLease) {
+  tell_rows({.owner = 2});
+  const auto before = steady_now();
+  tell_rows({.owner = 1, .after_fence = true});
+  EXPECT_TRUE(accepted_(answers->of(create())));
+  EXPECT_GE(steady_now() - before, 50ms);
+}
+
+TEST_F(Region, HandsAShardOverWhenItsHotelsAreGoneAndServesItAgainWhenItComesBack) {
+  answers->of(create());
+  tell_rows({.owner = 1, .target = 2});
+  const auto late = add_type(2);  // given back, and parked until the shard is back
+  const auto give_up = steady_now() + 20s;
+  while (shards_gone != shards_count && steady_now() < give_up) std::this_thread::yield();
+  ASSERT_EQ(shards_gone, static_cast<std::size_t>(shards_count));
+  EXPECT_EQ(directory->size(), 0u);
+  tell_rows({.owner = 1});
+  EXPECT_TRUE(accepted_(answers->of(late)));
+  const std::scoped_lock lock{journal->mutex};
+  EXPECT_EQ(journal->events[id].size(), 2u);
+  EXPECT_EQ(journal->handed_over.size(), static_cast<std::size_t>(shards_count));
+}
+
+TEST_F(Region, GoesOnServingAShardWhoseHandOverWasRefused) {
+  journal->hands_over = false;
+  answers->of(create());
+  tell_rows({.owner = 1, .target = 2});
+  EXPECT_TRUE(accepted_(answers->of(add_type(2))));
+  EXPECT_EQ(shards_gone, 0u);
+}
+
+TEST_F(Region, GivesBackWhatAnotherNodeForwardedWhenTheShardIsNotHere) {
+  tell_rows({.owner = 2});
+  auto e = std::make_shared<envelope>();
+  e->hotel = id;
+  e->body = query{hotel_query{}};
+  e->deadline = steady_now() + 10s;
+  e->reply_to = answers;
+  e->correlation = ++last;
+  e->forwarded = true;
+  router->accept(e);
+  const auto a = answers->of(last);
+  const auto* why = std::get_if<failure>(&a.body);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code, errc::moving);
   EXPECT_EQ(why->outcome, outcome::not_applied);
 }
 

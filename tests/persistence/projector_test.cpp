@@ -74,9 +74,9 @@ TEST_F(Projector, KnowsRemovedHotelsAndTheirLastProfile) {
 
 // Goal: exactly once. A trigger writes down every move of a hotel; two projectors race while their backends are killed.
 TEST_F(Projector, WritesEachCommitOnceWithTwoProjectorsAndCrashesBetween) {
-  on.watch.run("CREATE TABLE moves (id bigserial, hotel_id bigint, before bigint, after bigint)");
+  on.watch.run("CREATE TABLE position_moves (id bigserial, hotel_id bigint, before bigint, after bigint)");
   on.watch.run(R"(CREATE FUNCTION write_down() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO moves (hotel_id, before, after) VALUES (NEW.hotel_id, coalesce(OLD.last_seq, 0), NEW.last_seq);
+    BEGIN INSERT INTO position_moves (hotel_id, before, after) VALUES (NEW.hotel_id, coalesce(OLD.last_seq, 0), NEW.last_seq);
     RETURN NEW; END $$)");
   on.watch.run("CREATE TRIGGER t BEFORE UPDATE ON projected_hotels FOR EACH ROW EXECUTE FUNCTION write_down()");
   on.watch.run("CREATE TRIGGER t2 AFTER INSERT ON projected_hotels FOR EACH ROW EXECUTE FUNCTION write_down()");
@@ -114,7 +114,7 @@ TEST_F(Projector, WritesEachCommitOnceWithTwoProjectorsAndCrashesBetween) {
   EXPECT_EQ(
       on.watch.run(
           "SELECT count(*) FROM (SELECT before <> lag(after, 1, 0::bigint) OVER (PARTITION BY hotel_id ORDER BY id) "
-          "AS torn FROM moves) m WHERE torn"),
+          "AS torn FROM position_moves) m WHERE torn"),
       "0");
 }
 

@@ -33,6 +33,8 @@ struct fake_journal {
   int loads = 0;
   append_result next_result = append_result::applied;  ///< of the appends to come
   bool readable = true;
+  bool hands_over = true;  ///< whether hand-overs are taken
+  std::vector<hand_over> handed_over;
 
   append_result append(const commit& c) {
     const std::scoped_lock lock{mutex};
@@ -62,7 +64,13 @@ public:
               const auto result = journal_->append(*m.what);
               send(caf::actor_cast<hotel_handle>(current_sender()), append_done{m.what->first_seq(), result});
             },
-            [](const flush_batch&) {}};
+            [](const flush_batch&) {},
+            [this](const hand_over_shards& m) {
+              const std::scoped_lock lock{journal_->mutex};
+              journal_->handed_over.insert(journal_->handed_over.end(), m.what.begin(), m.what.end());
+              send(caf::actor_cast<region_handle>(current_sender()),
+                   shards_handed_over{m.what, std::vector<bool>(m.what.size(), journal_->hands_over)});
+            }};
   }
 
 private:

@@ -89,20 +89,23 @@ class Postgres:
 class Node:
     """One `keyrack serve`."""
 
-    def __init__(self, directory: pathlib.Path, database_url: str, *settings: str):
+    def __init__(self, directory: pathlib.Path, database_url: str, *settings: str, name: str = "node-1"):
         self.directory = directory
         self.url = database_url
         self.port = free_port()
-        self.settings = settings
+        self.settings = (f"node.name={name}", *settings)
+        self.name = name
+        self.log = directory / f"{name}.log"
         self.process = None
 
-    def start(self):
-        log = open(self.directory / "node.log", "ab")
+    def start(self, ready: bool = True):
+        log = open(self.log, "ab")
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment())
         log.close()
-        self.await_ready()
+        if ready:
+            self.await_ready()
         return self
 
     def environment(self) -> dict:
@@ -126,11 +129,20 @@ class Node:
             time.sleep(0.01)
 
     def log_tail(self) -> str:
-        return "\n".join((self.directory / "node.log").read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else "none"
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         self.process.terminate()
@@ -147,28 +159,44 @@ class Node:
 
 
 class Stage:
-    """Directory, database and node of one test; cleans up whatever happens."""
+    """Directory, database and nodes of one test; cleans up whatever happens."""
 
-    def __init__(self, *settings: str):
+    def __init__(self, *settings: str, nodes: int = 1):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="keyrack-test-"))
         self.directory.chmod(0o755)
+        self.settings = settings
         self.postgres = Postgres(self.directory / "pg")
-        self.node = Node(self.directory, self.postgres.url, *settings)
+        self.nodes = []
+        for _ in range(nodes):
+            self.add_node()
+
+    @property
+    def node(self) -> Node:
+        return self.nodes[0]
+
+    def add_node(self) -> Node:
+        """One more, not started."""
+        self.nodes.append(Node(self.directory, self.postgres.url, *self.settings, name=f"node-{len(self.nodes) + 1}"))
+        return self.nodes[-1]
 
     def __enter__(self):
         try:
             self.postgres.create()
-            self.node.start()
+            for node in self.nodes:
+                node.start(ready=False)
+            for node in self.nodes:
+                node.await_ready()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
         return self
 
     def __exit__(self, kind, error, trace):
-        if kind is not None:
-            print("the node's last words:\n" + (self.node.log_tail() if (self.directory / "node.log").exists() else "none"))
-        if self.node.process and self.node.process.poll() is None:
-            self.node.kill()
+        for node in self.nodes:
+            if kind is not None:
+                print(f"{node.name}'s last words:\n{node.log_tail()}")
+            if node.alive():
+                node.kill()
         self.postgres.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
 
