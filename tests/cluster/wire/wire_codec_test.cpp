@@ -344,7 +344,8 @@ const std::vector<refused_answer>& refused_answers() {
       {"done", "commit", [](auto& m) { m.mutable_done()->set_event(""); }},
       {"done", "number", [](auto& m) { m.mutable_done()->set_seq(10); }},
       {"done", "sequence numbers", [](auto& m) { m.mutable_done()->set_seq(0); }},
-      {"refusal", "code 34, which", [](auto& m) { m.mutable_refusal()->set_code(static_cast<wire::Code>(34)); }},
+      {"refusal", "which this version does not know",
+       [](auto& m) { m.mutable_refusal()->set_code(static_cast<wire::Code>(wire::Code_MAX + 1)); }},
       {"refusal", "code 0, which", [](auto& m) { m.mutable_refusal()->clear_code(); }},
       {"refusal", "code -1, which",
        [](auto& m) { m.mutable_refusal()->mutable_reasons(0)->set_code(static_cast<wire::Code>(-1)); }},
@@ -355,7 +356,7 @@ const std::vector<refused_answer>& refused_answers() {
        [](auto& m) {
          while (m.refusal().reasons_size() <= 10'000) m.mutable_refusal()->add_reasons()->set_code(wire::CODE_CLOSED);
        }},
-      {"failure", "code 99, which", [](auto& m) { m.mutable_failure()->set_code(static_cast<wire::Code>(99)); }},
+      {"failure", "code 999, which", [](auto& m) { m.mutable_failure()->set_code(static_cast<wire::Code>(999)); }},
       {"failure", "too long", [](auto& m) { m.mutable_failure()->set_detail(std::string(4'001, 'x')); }},
       {"hotel_view", "instant", [](auto& m) { m.mutable_hotel_view()->set_created_at(-1); }},
       {"room_types_view", "too many room types",
