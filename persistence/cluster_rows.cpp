@@ -235,7 +235,8 @@ public:
       ids.push_back(w.id);
       reasons.push_back(w.reason);
     }
-    return counted(run(sql_refuse_wishes, pg_params{}.int8(me_.incarnation).int8(term).int8_array(ids).text_array(reasons)));
+    return counted(
+        run(sql_refuse_wishes, pg_params{}.int8(me_.incarnation).int8(term).int8_array(ids).text_array(reasons)));
   }
 
   result<void> finish_rebalance(std::int64_t term) override {

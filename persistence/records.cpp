@@ -1,63 +1,41 @@
 #include "persistence/records.hpp"
 
 #include "persistence/records_guests.hpp"
+#include "persistence/records_question.hpp"
 #include "persistence/records_reservations.hpp"
 
-#include <memory>
 #include <utility>
 
 namespace keyrack::persistence {
-namespace {
-
-/// Puts a question to the pool: `ask` is tried over a connection until it has an answer, which goes to `then`.
-template <typename T, typename Ask>
-void put(records_pool& pool, std::string_view kind, bool changes, steady_instant deadline, record_callback<T> then,
-         Ask ask) {
-  const auto kept = std::make_shared<record_result<T>>(failure{});
-  const auto tell = std::make_shared<record_callback<T>>(std::move(then));
-  pool.put({.kind = kind,
-            .deadline = deadline,
-            .changes = changes,
-            .ask = [kept, ask = std::move(ask)](pg_connection& c, call_deadline d) -> std::optional<pg_error> {
-              looked_up<T> found = ask(c, d);
-              if (!found) return std::move(found.error());
-              *kept = std::move(*found);
-              return std::nullopt;
-            },
-            .answer = [kept, tell] { (*tell)(std::move(*kept)); },
-            .fail = [tell](failure f) { (*tell)(std::move(f)); }});
-}
-
-}  // namespace
-
 void pg_records::find_guest(guest_id id, steady_instant deadline, record_callback<guest_record> then) {
-  put<guest_record>(pool_, "find_guest", false, deadline, std::move(then),
-                    [=](pg_connection& c, call_deadline d) { return persistence::find_guest(c, id, d); });
+  put_question<guest_record>(pool_, "find_guest", false, deadline, std::move(then),
+                             [=](pg_connection& c, call_deadline d) { return persistence::find_guest(c, id, d); });
 }
 
 void pg_records::change_guest(guest_id id, guest_change change, std::optional<std::uint64_t> if_match,
                               steady_instant deadline, record_callback<guest_record> then) {
-  put<guest_record>(pool_, "change_guest", true, deadline, std::move(then), [=](pg_connection& c, call_deadline d) {
-    return persistence::change_guest(c, id, change, if_match, d);
-  });
+  put_question<guest_record>(
+      pool_, "change_guest", true, deadline, std::move(then),
+      [=](pg_connection& c, call_deadline d) { return persistence::change_guest(c, id, change, if_match, d); });
 }
 
 void pg_records::erase_guest(guest_id id, std::optional<std::uint64_t> if_match, steady_instant deadline,
                              record_callback<guest_record> then) {
-  put<guest_record>(pool_, "erase_guest", true, deadline, std::move(then),
-                    [=](pg_connection& c, call_deadline d) { return persistence::erase_guest(c, id, if_match, d); });
+  put_question<guest_record>(
+      pool_, "erase_guest", true, deadline, std::move(then),
+      [=](pg_connection& c, call_deadline d) { return persistence::erase_guest(c, id, if_match, d); });
 }
 
 void pg_records::find_guests_by_name(hotel_id hotel, std::string part, steady_instant deadline,
                                      record_callback<std::vector<guest_id>> then) {
-  put<std::vector<guest_id>>(
+  put_question<std::vector<guest_id>>(
       pool_, "find_guests_by_name", false, deadline, std::move(then),
       [=](pg_connection& c, call_deadline d) { return persistence::find_guests_by_name(c, hotel, part, d); });
 }
 
 void pg_records::find_notes(reservation_id id, steady_instant deadline, record_callback<std::string> then) {
-  put<std::string>(pool_, "find_notes", false, deadline, std::move(then),
-                   [=](pg_connection& c, call_deadline d) { return persistence::find_notes(c, id, d); });
+  put_question<std::string>(pool_, "find_notes", false, deadline, std::move(then),
+                            [=](pg_connection& c, call_deadline d) { return persistence::find_notes(c, id, d); });
 }
 
 void pg_records::list_reservations_of_guest(guest_id id, std::optional<bool> upcoming, date today_utc,
@@ -65,24 +43,25 @@ void pg_records::list_reservations_of_guest(guest_id id, std::optional<bool> upc
                                             steady_instant deadline, record_callback<page<reservation_row>> then) {
   const reservations_of_guest q{
       .guest = id, .upcoming = upcoming, .today_utc = today_utc, .after = after, .limit = limit};
-  put<page<reservation_row>>(pool_, "list_reservations_of_guest", false, deadline, std::move(then),
-                             [=](pg_connection& c, call_deadline d) { return list_reservations(c, q, d); });
+  put_question<page<reservation_row>>(pool_, "list_reservations_of_guest", false, deadline, std::move(then),
+                                      [=](pg_connection& c, call_deadline d) { return list_reservations(c, q, d); });
 }
 
 void pg_records::list_hotels(std::optional<hotel_id> after, int limit, steady_instant deadline,
                              record_callback<page<hotel_row>> then) {
-  put<page<hotel_row>>(pool_, "list_hotels", false, deadline, std::move(then),
-                       [=](pg_connection& c, call_deadline d) { return persistence::list_hotels(c, after, limit, d); });
+  put_question<page<hotel_row>>(
+      pool_, "list_hotels", false, deadline, std::move(then),
+      [=](pg_connection& c, call_deadline d) { return persistence::list_hotels(c, after, limit, d); });
 }
 
 void pg_records::find_departed(reservation_id id, steady_instant deadline, record_callback<reservation> then) {
-  put<reservation>(pool_, "find_departed", false, deadline, std::move(then),
-                   [=](pg_connection& c, call_deadline d) { return persistence::find_departed(c, id, d); });
+  put_question<reservation>(pool_, "find_departed", false, deadline, std::move(then),
+                            [=](pg_connection& c, call_deadline d) { return persistence::find_departed(c, id, d); });
 }
 
 void pg_records::read_history(reservation_id id, std::uint64_t last_seq, int limit, steady_instant deadline,
                               record_callback<std::vector<event>> then) {
-  put<std::vector<event>>(
+  put_question<std::vector<event>>(
       pool_, "read_history", false, deadline, std::move(then),
       [=](pg_connection& c, call_deadline d) { return persistence::read_history(c, id, last_seq, limit, d); });
 }

@@ -3,19 +3,14 @@
 #pragma once
 
 #include "actors/ports.hpp"
-#include "persistence/pg_connection.hpp"
+#include "persistence/records_question.hpp"
 
-#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace keyrack::persistence {
-
-/// An answer (a value, or the reason why there is none), or the connection's error.
-template <typename T>
-using looked_up = std::expected<record_result<T>, pg_error>;
 
 looked_up<guest_record> find_guest(pg_connection& c, guest_id id, call_deadline deadline);
 looked_up<guest_record> change_guest(pg_connection& c, guest_id id, const guest_change& change,

@@ -28,7 +28,10 @@ records_pool::records_pool(database_settings database, records_settings settings
 records_pool::~records_pool() {
   for (auto& t : threads_) t.request_stop();
   for (auto& t : threads_) t.join();
-  for (const auto& [deadline, w] : queue_) end(w, not_applied(errc::unavailable, "the node is stopping"));
+  for (const auto& [deadline, w] : queue_) {
+    counted_.queue.sub();
+    end(w, not_applied(errc::unavailable, "the node is stopping"));
+  }
 }
 
 void records_pool::put(record_question q) {
@@ -38,7 +41,7 @@ void records_pool::put(record_question q) {
     if (queue_.size() < static_cast<std::size_t>(settings_.queue_max)) {
       const auto deadline = w.question.deadline;
       queue_.emplace(deadline, std::move(w));
-      counted_.queue.set(static_cast<double>(queue_.size()));
+      counted_.queue.add();
       arrived_.notify_all();
       return;
     }
@@ -52,7 +55,7 @@ void records_pool::work(const std::stop_token& stop) {
   while (arrived_.wait(lock, stop, [this] { return !queue_.empty(); })) {
     auto w = std::move(queue_.begin()->second);
     queue_.erase(queue_.begin());
-    counted_.queue.set(static_cast<double>(queue_.size()));
+    counted_.queue.sub();
     lock.unlock();
     answer(connection, std::move(w));
     lock.lock();
@@ -75,7 +78,7 @@ void records_pool::expire(const std::stop_token& stop) {
     }
     const auto late = std::move(queue_.begin()->second);
     queue_.erase(queue_.begin());
-    counted_.queue.set(static_cast<double>(queue_.size()));
+    counted_.queue.sub();
     lock.unlock();
     end(late, not_applied(errc::deadline_exceeded, "no connection was free in time"));
     lock.lock();
