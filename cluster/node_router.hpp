@@ -54,7 +54,7 @@ public:
   void use_local(std::shared_ptr<const local_hotels> local);
   /// Owners as of a reading of the rows; an older reading than the last is ignored.
   void use_owners(const cluster_rows& rows);
-  /// Where what belongs to others goes. REQUIRES: once, before there are other owners.
+  /// Where what belongs to others goes; null: nowhere, any more.
   void use_peers(std::shared_ptr<peer_port> peers) { peers_.store(std::move(peers)); }
   /// Something that was given back may be taken now: everything parked is tried at once.
   void retry_parked();

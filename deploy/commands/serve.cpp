@@ -122,7 +122,8 @@ public:
     const int status = serve();
     server_.stop();
     network_->stop();
-    peers_->use(nullptr);
+    peers_->use(nullptr);  // router, peers and network hold each other
+    router_->use_peers(nullptr);
     return status;
   }
 
