@@ -57,6 +57,7 @@ struct gateway_settings {
   std::chrono::milliseconds idle_timeout{60'000};  ///< between two requests of a connection
   std::chrono::milliseconds write_timeout{20'000};
   std::chrono::milliseconds request_timeout{10'000};  ///< the deadline that a command carries
+  std::chrono::milliseconds leave_delay{500};
   std::chrono::milliseconds drain_timeout{15'000};
   std::chrono::seconds retry_after{1};       ///< told with 429 and 503
   std::vector<std::string> cors_origins;     ///< "*" for any; none: no CORS headers

@@ -86,6 +86,10 @@ const std::array all{
     number("gateway.write_timeout_ms", AT(gateway, write_timeout), 100, 600'000, "For a client to take its answer."),
     number("gateway.request_timeout_ms", AT(gateway, request_timeout), 100, 600'000,
            "Deadline of a command, from its last byte to its answer. After it: 504, outcome unknown."),
+    number("gateway.leave_delay_ms", AT(gateway, leave_delay), 0, 600'000,
+           "At shut-down, how long it still serves while /readyz says no, so that balancers send nobody any more. At "
+           "least as "
+           "long as they take to notice."),
     number("gateway.drain_timeout_ms", AT(gateway, drain_timeout), 0, 600'000,
            "At shut-down, how long requests that are under way may take to end."),
     number("gateway.retry_after_s", AT(gateway, retry_after), 1, 3'600, "What Retry-After says with 429 and 503."),

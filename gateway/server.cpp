@@ -94,6 +94,7 @@ public:
 
   void start();
   std::uint16_t port() const { return port_; }
+  void begin_leaving();
   bool drain(std::chrono::milliseconds patience);
   void stop();
 
@@ -257,6 +258,10 @@ void server::core::log_readiness() {
   }
 }
 
+void server::core::begin_leaving() {
+  asio::post(loop_, [this] { host_.leaving = true; });
+}
+
 bool server::core::drain(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return true;
   asio::post(loop_, [this] {
@@ -295,6 +300,7 @@ server::server(const gateway_settings& settings, server_needs needs)
 server::~server() { stop(); }
 void server::start() { core_->start(); }
 std::uint16_t server::port() const { return core_->port(); }
+void server::begin_leaving() { core_->begin_leaving(); }
 bool server::drain(std::chrono::milliseconds patience) { return core_->drain(patience); }
 void server::stop() { core_->stop(); }
 

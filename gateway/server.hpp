@@ -36,6 +36,9 @@ public:
   /// The port that it listens on, also where the setting was 0.
   std::uint16_t port() const;
 
+  /// Serves as before, and tells every connection with its next answer to go elsewhere. Any thread but the server's.
+  void begin_leaving();
+
   /// Not ready from now on: nobody is accepted, what is under way is finished, connections are closed. Waits until all
   /// are, at most for `patience`; true when they were. Any thread but the server's.
   bool drain(std::chrono::milliseconds patience);

@@ -32,6 +32,7 @@ struct session_host {
   const gateway_settings& settings;
   gateway_metrics& metrics;
   trusted_proxies proxies;
+  bool leaving = false;  ///< soon draining: answers tell their connections to go elsewhere
   bool draining = false;
   std::string common_fields;      ///< lines that every answer has: the date and the safe ones
   std::size_t body_bytes = 0;     ///< of bodies that are being received

@@ -49,7 +49,7 @@ task<> session::answer_request() {
   co_await dispatch(x);
   co_await settle(x);
   account(x, steady_now() - begun);
-  if (host_.draining || closing_) keep_alive_ = false;
+  if (host_.leaving || host_.draining || closing_) keep_alive_ = false;
   add_cors(x.answer, head_, host_.settings);
   if (x.answer.body.size() >= static_cast<std::size_t>(host_.settings.gzip_bytes_min)) {
     co_await compress(x.answer, accepts_gzip(head_[http_field::accept_encoding]), host_.shared.later);

@@ -221,9 +221,12 @@ private:
 
   int leave() {
     leaving_ = true;
+    server_.begin_leaving();
+    const auto closes_at = steady_now() + settings_.gateway.leave_delay;
     if (const auto current = lease_.current(); current && !current->give_all_away(settings_.gateway.drain_timeout)) {
       log_warn("some shards could not be handed over; their next owner waits for them");
     }
+    std::this_thread::sleep_for(std::max(std::chrono::nanoseconds{0}, closes_at - steady_now()));
     const bool drained = server_.drain(settings_.gateway.drain_timeout);
     if (!drained) log_warn("some requests were not finished in time");
     sweep_.reset();  // it would wake who is put to sleep

@@ -232,6 +232,8 @@ class Client:
         status = int(head[0].split()[1])
         headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in head[1:] if line)}
         body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        if headers.get("connection", "").lower() == "close":
+            self.close()
         return status, body, headers
 
     def close(self):
