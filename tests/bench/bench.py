@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import booking
+import hop
 import reads
 import scale
 from lib.processes import BenchError
 from lib.report import print_machine
 
-SCENARIOS = {"booking": booking, "reads": reads, "scale": scale}
+SCENARIOS = {"booking": booking, "reads": reads, "scale": scale, "hop": hop}
 PEERS = ("keyrack", "pg", "redis", "nginx")
 
 

@@ -24,13 +24,14 @@ GUEST = {"name": "Ada Lovelace", "email": "ada@example.org"}
 class Keyrack(Server):
     """`keyrack serve` with its database in the given cluster, on a port of its own."""
 
-    def __init__(self, program, postgres, directory):
+    def __init__(self, program, postgres, directory, name="node-1"):
         if not program.exists():
             raise BenchError(f"{program} is not there: build it first (cmake --preset release && cmake --build --preset release)")
         self.port = free_port()
         env = dict(os.environ, KEYRACK_DATABASE_URL=postgres.url("keyrack"))
         run([str(program), "migrate"], env=env)
-        super().__init__("keyrack", [str(program), "serve", "--set", f"gateway.port={self.port}"], directory, env=env)
+        super().__init__(name, [str(program), "serve", "--set", f"gateway.port={self.port}", "--set", f"node.name={name}"],
+                         directory, env=env)
         self.ready_when(lambda: self.status_of("/readyz") == 200)
 
     def status_of(self, path):
@@ -71,6 +72,16 @@ class Keyrack(Server):
             time.sleep(0.1)
         return time.monotonic() - begun
 
+    def await_even_shards(self, postgres, nodes):
+        """Waits until so many nodes own shards, each its share or nearly, and none moves."""
+        begun = time.monotonic()
+        even = f"SELECT count(*) = {nodes} AND min(held) > {0.85 * 1024 / nodes} AND sum(moving) = 0 FROM (" \
+               "SELECT count(*) AS held, count(target) AS moving FROM shards WHERE owner IS NOT NULL GROUP BY owner) o"
+        while postgres.sql("keyrack", even) != "t":
+            if time.monotonic() - begun > CATCH_UP_SECONDS:
+                raise BenchError(f"{nodes} nodes did not share the shards within {CATCH_UP_SECONDS} s")
+            time.sleep(0.1)
+
     def resident(self):
         """Resident memory of the node, in bytes."""
         return resident_bytes(self.process.pid)
@@ -92,6 +103,13 @@ class Place:
         self.types = types
         self.guest = guest
         self.reservation = reservation
+
+    def number(self):
+        """The hotel's number in the database, of which its id is Crockford's base 32."""
+        number = 0
+        for letter in self.hotel:
+            number = number * 32 + "0123456789abcdefghjkmnpqrstvwxyz".index(letter)
+        return number
 
     def booking(self, shape):
         """The body of a two-night booking; its reservation_id is the placeholder."""
