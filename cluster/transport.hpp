@@ -72,7 +72,8 @@ public:
   /// holder of such a certificate is a node of this cluster to us. So the CA must be one that signs nothing else.
   static std::expected<void, std::string> prepare(caf::actor_system_config& config, const transport_settings& settings);
 
-  /// Listens. The configuration of `system` must have been prepared. An error is a sentence for an operator.
+  /// Listens. The configuration of `system` must have been prepared, and the transport must end before it: an actor
+  /// system waits for all its actors. An error is a sentence for an operator.
   static std::expected<std::shared_ptr<transport>, std::string> start(caf::actor_system& system, environment env);
 
   /// Ends as `stop` does.

@@ -1,5 +1,7 @@
 // main: reads the command line and the settings, and calls one command. Owns the words of --help; refuses to know what
 // the commands do.
+#include "actors/domain/shard.hpp"
+#include "actors/operations.hpp"
 #include "deploy/commands/commands.hpp"
 
 #include <CLI/CLI.hpp>
@@ -23,6 +25,7 @@ struct typed {
   deploy::config_show_options config_show;
   deploy::journal_show_options journal_show;
   deploy::journal_verify_options journal_verify;
+  deploy::cluster_options cluster;
   bool all_hotels = false;
 };
 
@@ -117,6 +120,65 @@ void add_journal(CLI::App& app, typed& into, action& chosen) {
   });
 }
 
+/// One command of `keyrack cluster`, with what all of them take.
+CLI::App& add_cluster_command(CLI::App& cluster, typed& into, action& chosen, const std::string& name,
+                              const std::string& does, const std::string& example,
+                              int (*run)(const settings&, const deploy::cluster_options&)) {
+  auto& command = add_command(cluster, name, does, "keyrack cluster " + example);
+  add_settings_options(command, into);
+  command.add_flag("--json", into.cluster.json, "Answer in JSON");
+  command.callback([&into, &chosen, run] {
+    chosen = [&into, run] {
+      return with_settings(into, [&](const auto& given) { return run(given.values, into.cluster); });
+    };
+  });
+  return command;
+}
+
+void add_cluster(CLI::App& app, typed& into, action& chosen) {
+  auto& cluster =
+      add_command(app, "cluster", "See and steer the cluster; works with every node dead", "keyrack cluster status");
+  cluster.require_subcommand(1);
+  const auto add = [&](const char* name, const char* does, const char* example, auto run) -> CLI::App& {
+    return add_cluster_command(cluster, into, chosen, name, does, example, run);
+  };
+  const auto node = [&](CLI::App& of) { of.add_option("NODE", into.cluster.node, "The node's name")->required(); };
+  const auto shard = [&](CLI::App& of) {
+    of.add_option("SHARD", into.cluster.shard, "The shard's number")
+        ->required()
+        ->check(CLI::Range(0, shards_count - 1));
+  };
+  add("status", "Who is there, what they have, what moves; exit status 1 when all is not well", "status --json",
+      deploy::cluster_status_of);
+  add("where", "Where a hotel lives", "where 7k2m9qx4vd1h", deploy::cluster_where)
+      .add_option("HOTEL", into.cluster.hotel, "The hotel's id")
+      ->required();
+  add("moves", "Moves of shards, newest first: running and past", "moves --limit 100", deploy::cluster_moves)
+      .add_option("--limit", into.cluster.limit, "How many at most")
+      ->check(CLI::Range(1, 10'000));
+  auto& drain =
+      add("drain", "Move a node's shards to the others, and give it none until it is resumed", "drain node-1 --wait",
+          [](const auto& s, const auto& o) { return cluster_set_drained(s, o, true); });
+  node(drain);
+  drain.add_flag("--wait", into.cluster.wait, "Until it has none; exit status 1 when nothing moves for a minute");
+  node(add("resume", "Give a drained node its share of shards again", "resume node-1",
+           [](const auto& s, const auto& o) { return cluster_set_drained(s, o, false); }));
+  auto& weight = add("weight", "Give a node another share of shards: 100 is usual, 0 takes them away",
+                     "weight node-1 50", deploy::cluster_weight);
+  node(weight);
+  weight.add_option("N", into.cluster.weight, "The weight")->required()->check(CLI::Range(0, node_weight_max));
+  auto& pin = add("pin", "Move a shard to a node and keep it there", "pin 7 node-2", deploy::cluster_pin);
+  shard(pin);
+  node(pin);
+  shard(add("unpin", "Let a pinned shard move again", "unpin 7", deploy::cluster_unpin));
+  auto& move = add("move", "Move a shard once", "move 7 node-2", deploy::cluster_move);
+  shard(move);
+  node(move);
+  add("rebalance", "Make places exactly even; without it a node may be a tenth above or below", "rebalance --dry-run",
+      deploy::cluster_rebalance)
+      .add_flag("--dry-run", into.cluster.dry_run, "Only say what would move");
+}
+
 void add_config(CLI::App& app, typed& into, action& chosen) {
   auto& config = add_command(app, "config", "Show or check the settings", "keyrack config show --config keyrack.toml");
   config.require_subcommand(1);
@@ -155,6 +217,7 @@ int main(int argc, char** argv) {
   add_serve(app, into, chosen);
   add_migrate(app, into, chosen);
   add_journal(app, into, chosen);
+  add_cluster(app, into, chosen);
   add_config(app, into, chosen);
   add_version(app, into, chosen);
   try {

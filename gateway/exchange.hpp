@@ -2,6 +2,7 @@
 // from whatever went wrong to a problem; refuses to know sockets and the fields of resources.
 #pragma once
 
+#include "actors/operations.hpp"
 #include "actors/ports.hpp"
 #include "config/metrics.hpp"
 #include "config/settings.hpp"
@@ -29,6 +30,7 @@ struct services {
   read_lease& lease;
   cluster_clock& clock;
   keyrack::records& records;
+  keyrack::operations& operators;
   known_guests& guests;
   std::function<readiness()> ready;
   std::function<std::string()> metrics_text;
@@ -44,6 +46,8 @@ struct path_ids {
   room_type_id room_type;
   reservation_id reservation;
   guest_id guest;
+  std::string node;
+  std::int16_t shard = 0;
 };
 
 class exchange {

@@ -1,9 +1,11 @@
 #include "gateway/routing.hpp"
 
+#include "actors/domain/shard.hpp"
 #include "config/log.hpp"
 #include "gateway/cors.hpp"
 #include "gateway/negotiation.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <exception>
@@ -41,6 +43,19 @@ bool fits(const split_path& path, const split_path& pattern) {
   return true;
 }
 
+bool is_node_name(std::string_view text) {
+  constexpr std::size_t bytes_max = 63;
+  return !text.empty() && text.size() <= bytes_max &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+std::string_view detail_of_bad_id(errc which) {
+  if (which == errc::shard_unknown) return "Shards are numbered from 0 to 1023.";
+  if (which == errc::node_unknown)
+    return "A node's name has lower-case letters, digits and hyphens; GET /v1/cluster has them.";
+  return "The id in the path is not one: compare it with the answer that named it.";
+}
+
 /// Reads one id of the path; else which one is unknown.
 std::optional<errc> read_id(std::string_view name, std::string_view text, path_ids& ids) {
   if (name == "{hotel}") {
@@ -55,6 +70,13 @@ std::optional<errc> read_id(std::string_view name, std::string_view text, path_i
     if (!read) return errc::reservation_unknown;
     ids.reservation = *read;
     ids.hotel = read->hotel;
+  } else if (name == "{node}") {
+    if (!is_node_name(text)) return errc::node_unknown;
+    ids.node = text;
+  } else if (name == "{shard}") {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), ids.shard);
+    const bool read = ec == std::errc{} && end == text.data() + text.size();
+    if (!read || ids.shard < 0 || ids.shard >= shards_count) return errc::shard_unknown;
   } else {
     const auto read = parse_guest_id(text);
     if (!read) return errc::guest_unknown;
@@ -140,7 +162,7 @@ bool find_handler(exchange& x) {
     return false;
   }
   if (match.bad_id) {
-    auto what = problem_of(match.malformed, "The id in the path is not one: compare it with the answer that named it.");
+    auto what = problem_of(match.malformed, std::string{detail_of_bad_id(match.malformed)});
     what.kind.status = 404;
     x.fail(what);
     return false;

@@ -31,7 +31,7 @@ std::span<const route> route_table();
 /// `GET /v1/hotels/{hotel}`, or `none`: the label of metrics.
 std::string route_label(const route* of);
 
-/// The ids in `pattern`'s braces are these: hotel, room_type, reservation, guest.
+/// The ids in `pattern`'s braces are these: hotel, room_type, reservation, guest, node, shard.
 struct route_match {
   const route* found = nullptr;  ///< HEAD finds the route of GET
   std::string allow;             ///< when the path has other methods only: they, for the Allow field

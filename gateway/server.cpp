@@ -78,6 +78,7 @@ public:
                          .lease = needs_.lease,
                          .clock = needs_.clock,
                          .records = needs_.records,
+                         .operators = needs_.operators,
                          .guests = guests_,
                          .ready = [this] { return ready(); },
                          .metrics_text = needs_.metrics_text,

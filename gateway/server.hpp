@@ -2,6 +2,7 @@
 // bounds; refuses to know what is asked (routes) and where hotels live (router).
 #pragma once
 
+#include "actors/operations.hpp"
 #include "actors/ports.hpp"
 #include "config/metrics.hpp"
 #include "config/settings.hpp"
@@ -20,6 +21,7 @@ struct server_needs {
   read_lease& lease;
   cluster_clock& clock;
   keyrack::records& records;
+  keyrack::operations& operators;
   gateway_metrics& metrics;
   std::function<readiness()> ready;           ///< asked on the gateway's thread: must not block
   std::function<std::string()> metrics_text;  ///< what /metrics answers; asked on the gateway's thread

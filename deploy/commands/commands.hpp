@@ -62,6 +62,27 @@ struct config_show_options {
 int config_show(const loaded_settings& settings, const config_show_options& options);
 int config_check(const std::expected<loaded_settings, std::vector<settings_fault>>& loaded, bool json);
 
+struct cluster_options {
+  std::string node;
+  std::string hotel;
+  int shard = 0;
+  int weight = 100;
+  int limit = 20;        ///< of moves
+  bool dry_run = false;  ///< of a rebalance
+  bool wait = false;     ///< until a drained node is empty
+  bool json = false;
+};
+/// exit_failed when all is not well.
+int cluster_status_of(const settings& settings, const cluster_options& options);
+int cluster_where(const settings& settings, const cluster_options& options);
+int cluster_moves(const settings& settings, const cluster_options& options);
+int cluster_set_drained(const settings& settings, const cluster_options& options, bool drained);
+int cluster_weight(const settings& settings, const cluster_options& options);
+int cluster_pin(const settings& settings, const cluster_options& options);
+int cluster_unpin(const settings& settings, const cluster_options& options);
+int cluster_move(const settings& settings, const cluster_options& options);
+int cluster_rebalance(const settings& settings, const cluster_options& options);
+
 int version(bool json);
 
 }  // namespace keyrack::deploy

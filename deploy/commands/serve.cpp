@@ -6,7 +6,9 @@
 #include "config/metrics.hpp"
 #include "deploy/commands/commands.hpp"
 #include "deploy/commands/incarnation.hpp"
+#include "deploy/commands/planner.hpp"
 #include "gateway/server.hpp"
+#include "persistence/operations.hpp"
 #include "persistence/projections/hold_sweep.hpp"
 #include "persistence/projections/projector.hpp"
 #include "persistence/records.hpp"
@@ -108,9 +110,13 @@ public:
             .on_routes_changed = [this] { nudge(); },
         })),
         records_(settings.database, settings.records, counters_.records, 0),
+        operators_({.database = settings.database,
+                    .planner = coordinators_planner(),
+                    .grace = settings.heartbeat.grace,
+                    .counted = counters_.records}),
         server_(settings.gateway,
-                gateway::server_needs{*router_, lease_, lease_, records_, counters_.gateway, [this] { return ready(); },
-                                      [this] { return metrics_text(counters_); }}) {
+                gateway::server_needs{*router_, lease_, lease_, records_, operators_, counters_.gateway,
+                                      [this] { return ready(); }, [this] { return metrics_text(counters_); }}) {
     counters_.registry.before_reading([this] {
       if (const auto now = lease_.current()) counters_.hotel.waiting.set(now->commands_waiting());
     });
@@ -258,6 +264,7 @@ private:
   std::shared_ptr<cluster::forwarding> peers_;
   std::shared_ptr<cluster::transport> network_;
   persistence::pg_records records_;  // outlives incarnations: it only reads the journal, and people need no fence
+  persistence::pg_operations operators_;
   gateway::server server_;
   std::mutex projecting_;
   std::optional<persistence::projector> projector_;

@@ -54,6 +54,18 @@ task<> change_guest(exchange& x);
 task<> erase_guest(exchange& x);
 task<> export_guest(exchange& x);
 
+// cluster.cpp
+task<> get_cluster(exchange& x);
+task<> find_hotel_in_cluster(exchange& x);
+task<> drain_node(exchange& x);
+task<> resume_node(exchange& x);
+task<> weigh_node(exchange& x);
+task<> pin_shard(exchange& x);
+task<> unpin_shard(exchange& x);
+task<> move_shard(exchange& x);
+task<> rebalance_cluster(exchange& x);
+task<> list_moves(exchange& x);
+
 // health.cpp
 task<> healthz(exchange& x);
 task<> readyz(exchange& x);

@@ -61,6 +61,17 @@ constexpr std::array table{
     route{post, "/v1/reservations/{reservation}/no-show", "record_no_show", r::record_no_show, json_if_any},
     route{get, "/v1/reservations/{reservation}/history", "get_history", r::get_history, none, "limit cursor"},
 
+    route{get, "/v1/cluster", "get_cluster", r::get_cluster},
+    route{get, "/v1/cluster/hotels/{hotel}", "find_hotel_in_cluster", r::find_hotel_in_cluster},
+    route{post, "/v1/cluster/nodes/{node}/drain", "drain_node", r::drain_node, json_if_any},
+    route{post, "/v1/cluster/nodes/{node}/resume", "resume_node", r::resume_node, json_if_any},
+    route{put, "/v1/cluster/nodes/{node}/weight", "weigh_node", r::weigh_node, json},
+    route{put, "/v1/cluster/shards/{shard}/pin", "pin_shard", r::pin_shard, json},
+    route{del, "/v1/cluster/shards/{shard}/pin", "unpin_shard", r::unpin_shard},
+    route{post, "/v1/cluster/shards/{shard}/move", "move_shard", r::move_shard, json},
+    route{post, "/v1/cluster/rebalance", "rebalance_cluster", r::rebalance_cluster, json_if_any, "dry_run"},
+    route{get, "/v1/cluster/moves", "list_moves", r::list_moves, none, "limit cursor"},
+
     route{get, "/healthz", "healthz", r::healthz, none, "", small, false, true},
     route{get, "/readyz", "readyz", r::readyz, none, "", small, false, true},
     route{get, "/metrics", "metrics", r::metrics, none, "", small, true},

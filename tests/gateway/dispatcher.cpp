@@ -45,6 +45,7 @@ dispatcher::dispatcher(gateway_settings with, gateway::bridge_bounds bounds)
                 .lease = lease,
                 .clock = clock,
                 .records = records,
+                .operators = operators,
                 .guests = guests_,
                 .ready = [this] { return ready; },
                 .metrics_text = [] { return std::string{"keyrack_up 1\n"}; },

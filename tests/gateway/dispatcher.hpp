@@ -4,6 +4,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/routing.hpp"
 #include "tests/gateway/bodies.hpp"
+#include "tests/gateway/fake_operations.hpp"
 #include "tests/gateway/fakes.hpp"
 
 #include <boost/json/value.hpp>
@@ -50,6 +51,7 @@ public:
   fake_lease lease;
   fixed_clock clock;
   fake_records records;
+  fake_operations operators;
   readiness ready{.ready = true};
 
 private:

@@ -244,7 +244,7 @@ void queries_and_cursors(malformed_requests& to) {
 malformed_requests all_malformed_requests() {
   malformed_requests all;
   for (const auto table : {methods_paths_and_types, json_texts, keys_and_preconditions, queries_and_cursors, hotels,
-                           room_types_and_rooms, calendar_changes, reservations}) {
+                           room_types_and_rooms, calendar_changes, reservations, clusters}) {
     table(all);
   }
   return all;

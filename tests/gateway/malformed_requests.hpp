@@ -37,6 +37,7 @@ void hotels(malformed_requests& to);
 void room_types_and_rooms(malformed_requests& to);
 void calendar_changes(malformed_requests& to);
 void reservations(malformed_requests& to);
+void clusters(malformed_requests& to);
 
 /// All of the above.
 malformed_requests all_malformed_requests();

@@ -27,6 +27,7 @@ protected:
       EXPECT_EQ(text_of(got.json(), "request_id"), "request-1");
     }
     EXPECT_EQ(at.router.sent(), 0) << "a hotel was asked";
+    EXPECT_EQ(at.operators.asked, 0) << "the cluster was asked";
   }
   dispatcher at;
 };
@@ -39,6 +40,7 @@ TEST_F(Malformed, Hotels) { check(hotels); }
 TEST_F(Malformed, RoomTypesAndRooms) { check(room_types_and_rooms); }
 TEST_F(Malformed, CalendarChanges) { check(calendar_changes); }
 TEST_F(Malformed, Reservations) { check(reservations); }
+TEST_F(Malformed, Clusters) { check(clusters); }
 
 TEST_F(Malformed, AreManyAndNoTwoTheSame) {
   std::set<std::string> texts;

@@ -1,102 +1,12 @@
-// Goal: the protocol between nodes without sockets, threads or time of its own: who is greeted and who is refused, what an end
-// says, and that every request is answered once whatever breaks.
-#include "cluster/transport/link_engine.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
+// Goal: the protocol between nodes: who is greeted and who is refused, what an end says, and what a peer cannot do to a node.
+#include "engine_pair.hpp"
 
 namespace keyrack::cluster {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-constexpr engine_bounds small_bounds{
-    .timing = {.greeting_timeout = 100ms, .ping_period = 10ms, .silence = 50ms, .redial_min = 5ms, .redial_max = 20ms},
-    .in_flight_max = 8,
-    .in_flight_bytes_max = 10'000,
-    .frame_bytes_max = 1'000,
-    .strangers_max = 2,
-    .versions = {.min = 2, .max = 4}};
-
-// An engine, and what came out of it.
-struct side {
-  explicit side(const engine_bounds& bounds = small_bounds) : engine(bounds, counters.transport) {}
-  metrics counters;
-  link_engine engine;
-  effects out;
-};
-
-// A node that asks and one that answers, and the connections between them.
-struct LinkEngine : testing::Test {
-  side a;
-  side b;
-  steady_instant now{1'000'000'000};
-  struct wire {
-    connection_id at_a = 0;
-    connection_id at_b = 0;
-  };
-  std::vector<wire> wires;
-  std::vector<transport::answer> answers;
-
-  void pass(std::chrono::nanoseconds time) { now = now + time; }
-
-  void begin(std::int64_t me = 1, std::int64_t other = 2) {
-    a.engine.use_incarnation(me, now, a.out);
-    b.engine.use_incarnation(other, now, b.out);
-    a.engine.use_peers({{.incarnation = 2, .address = "b:1"}}, now, a.out);
-  }
-  void connect() {
-    for (const auto& dial : std::exchange(a.out.dials, {})) {
-      wire made{.at_a = a.engine.connected(dial.ticket, now, a.out), .at_b = b.engine.accepted(now)};
-      if (made.at_a != 0) wires.push_back(made);
-    }
-  }
-  // Frames go over until nobody has any more.
-  void flow() {
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (const auto& each : wires) {
-        while (auto frame = a.engine.next_frame(each.at_a, now)) {
-          moved = true;
-          b.engine.received(each.at_b, {std::move(*frame)}, now, b.out);
-        }
-        while (auto frame = b.engine.next_frame(each.at_b, now)) {
-          moved = true;
-          a.engine.received(each.at_a, {std::move(*frame)}, now, a.out);
-        }
-      }
-      finish();
-    }
-  }
-  void link_up() {
-    begin();
-    connect();
-    flow();
-    ASSERT_EQ(shown(), link_state::linked);
-  }
-  void ask(std::string bytes, std::chrono::nanoseconds within = 1s) {
-    a.engine.send(
-        2, std::move(bytes), now + within, [this](transport::answer x) { answers.push_back(std::move(x)); }, a.out);
-    finish();
-  }
-  void finish() {
-    for (auto& each : std::exchange(a.out.completed, {})) each.then(std::move(each.result));
-  }
-  void tick() {
-    a.engine.tick(now, a.out);
-    b.engine.tick(now, b.out);
-    finish();
-  }
-  link_state shown() const { return a.engine.links().at(0).second; }
-  failure only_failure() {
-    EXPECT_THAT(answers, SizeIs(1));
-    return answers.empty() || answers[0] ? failure{} : answers[0].error();
-  }
-};
 
 TEST_F(LinkEngine, GreetsAsksAndAnswers) {
   link_up();
@@ -346,69 +256,6 @@ TEST_F(LinkEngine, StopAnswersAll) {
   ask("after");
   ASSERT_THAT(answers, SizeIs(3));
   EXPECT_EQ(answers[2].error().outcome, outcome::not_applied);
-}
-
-// Whatever breaks, sleeps or changes: each request ends once; not applied is true; and in the end the nodes are linked.
-RC_GTEST_FIXTURE_PROP(LinkEngine, EveryRequestEndsOnceWhateverHappens, (const std::vector<std::uint8_t>& script)) {
-  begin();
-  std::map<int, int> ends;
-  std::set<int> said_not_applied;
-  std::set<int> seen;
-  int asked = 0;
-  const auto note_requests = [&] {
-    for (const auto& each : b.out.requests) seen.insert(std::stoi(each.bytes));
-  };
-  for (const auto each_step : script) {
-    const auto what = each_step % 12;
-    if (what < 4) {
-      const int number = asked++;
-      a.engine.send(
-          2, std::to_string(number), now + std::chrono::milliseconds{*rc::gen::inRange(1, 40)},
-          [&, number](const transport::answer& x) {
-            ++ends[number];
-            if (!x && x.error().outcome == outcome::not_applied) said_not_applied.insert(number);
-          },
-          a.out);
-    } else if (what < 6) {
-      flow();
-      note_requests();
-    } else if (what == 6 && !b.out.requests.empty()) {
-      note_requests();
-      const auto last = std::move(b.out.requests.back());
-      b.out.requests.pop_back();
-      b.engine.answer(last.connection, last.id, "yes", b.out);
-    } else if (what == 7 && !wires.empty()) {
-      const auto broken = wires.back();
-      wires.pop_back();
-      a.engine.broken(broken.at_a, "cut", now, a.out);
-      b.engine.broken(broken.at_b, "cut", now, b.out);
-    } else if (what == 8) {
-      for (const auto& dial : std::exchange(a.out.dials, {})) {
-        a.engine.dial_failed(dial.ticket, link_state::refused, "", now, a.out);
-      }
-    } else if (what == 9) {
-      a.engine.use_incarnation(*rc::gen::element<std::int64_t>(0, 1, 5), now, a.out);
-    } else if (what == 10) {
-      b.engine.use_incarnation(*rc::gen::element<std::int64_t>(0, 2, 2, 2, 7), now, b.out);
-    } else {
-      connect();
-      pass(std::chrono::milliseconds{*rc::gen::inRange(0, 15)});
-      tick();
-    }
-    finish();
-  }
-  a.engine.use_incarnation(1, now, a.out);
-  b.engine.use_incarnation(2, now, b.out);
-  for (int i = 0; i < 100; ++i) {
-    connect();
-    flow();
-    note_requests();
-    pass(5ms);
-    tick();
-  }
-  for (int i = 0; i < asked; ++i) RC_ASSERT(ends[i] == 1);
-  for (const int each : said_not_applied) RC_ASSERT(!seen.contains(each));
-  RC_ASSERT(shown() == link_state::linked);
 }
 
 }  // namespace

@@ -230,6 +230,15 @@ TEST(Transport, OverItsCreditItRefusesAtOnceAndAnAnswerGivesItBack) {
   EXPECT_EQ(a.ask(2, "now?").wait_for(0s), std::future_status::timeout);
 }
 
+TEST(Transport, ARequestThatIsNeverAnsweredGivesItsPlaceBack) {
+  auto narrow = quick_settings();
+  narrow.in_flight_max = 2;
+  node a{1};
+  node b{2, [](auto, auto, auto, auto) {}, narrow};
+  link_up(a, 2, b);
+  for (int i = 0; i < 5; ++i) expect_failure(a.ask(2, "what?", 20ms), errc::deadline_exceeded, outcome::unknown);
+}
+
 TEST(Transport, ANewIncarnationMakesItsLinksAnewAndPeersOfTheOldOneAreFenced) {
   std::atomic<std::int64_t> last_from{0};
   node a{1};

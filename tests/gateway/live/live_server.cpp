@@ -112,6 +112,7 @@ live_server::live_server(gateway_settings settings)
                                                    .lease = lease,
                                                    .clock = clock,
                                                    .records = records,
+                                                   .operators = operators,
                                                    .metrics = counted.gateway,
                                                    .ready = [this] { return ready; },
                                                    .metrics_text = [this] { return metrics_text(counted); }}) {

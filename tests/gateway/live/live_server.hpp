@@ -4,6 +4,7 @@
 #include "config/metrics.hpp"
 #include "gateway/server.hpp"
 #include "tests/gateway/bodies.hpp"
+#include "tests/gateway/fake_operations.hpp"
 #include "tests/gateway/fakes.hpp"
 
 #include <boost/json/value.hpp>
@@ -59,6 +60,7 @@ public:
   fake_lease lease;
   fixed_clock clock;
   fake_records records;
+  fake_operations operators;
   keyrack::metrics counted{"test"};
   readiness ready{.ready = true};
   gateway::server server;

@@ -223,9 +223,10 @@ TEST(LiveWire, APortThatIsTakenGetsOneClearSentence) {
   fake_lease lease;
   fixed_clock clock;
   fake_records records;
+  fake_operations operators;
   metrics counted{"test"};
   gateway::server second{
-      same, {router, lease, clock, records, counted.gateway, [] { return readiness{}; }, [] { return std::string{}; }}};
+      same, {router, lease, clock, records, operators, counted.gateway, [] { return readiness{}; }, [] { return std::string{}; }}};
   try {
     second.start();
     FAIL() << "it listened";
