@@ -212,6 +212,8 @@ class Client:
         return await asyncio.wait_for(self._ask(method, path, body, headers or {}), seconds)
 
     async def _ask(self, method, path, body, headers):
+        if self.reader is not None and self.reader.at_eof():
+            self.close()  # the server has closed it meanwhile, as it may
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         payload = b"" if body is None else json.dumps(body).encode()
