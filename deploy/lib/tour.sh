@@ -80,6 +80,20 @@ tour_free() {
   jq -r 'first(.. | objects | select(has("free"))).free' <<<"$tour_answer"
 }
 
+# tour_owner BASE: the number of the node that the tour's hotel lives on.
+tour_owner() {
+  local node
+  node=$(curl -fsS -m 10 "$1/v1/cluster/hotels/$tour_hotel" | jq -r .node) || fail "$1 does not say where hotel $tour_hotel lives."
+  printf '%s\n' "${node#node-}"
+}
+
+# tour_book BASE WHAT: one more booking like the tour's, told as WHAT; sets tour_booked to its id.
+tour_book() {
+  tour_ask POST "$1/v1/reservations" "$(tour_body "$(cat /proc/sys/kernel/random/uuid)")"
+  tour_expect "$2" 201 '.status == "CONFIRMED"'
+  tour_booked=$(jq -r .id <<<"$tour_answer")
+}
+
 # tour_check BASE RESTART: the tour, with command RESTART (kill -9 and start of the node) between its steps.
 tour_check() {
   local base=$1 restart=$2 body id first_answer changed free
