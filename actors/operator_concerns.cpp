@@ -12,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto fresh_for = 1s;         // five beats
 constexpr auto settled_after = 10s;    // links and beats of a node that has just started are not held against it
 constexpr auto forgotten_after = 24h;  // a node that died longer ago is missed by nobody
 constexpr std::size_t of_one_kind_max = 5;
@@ -23,7 +24,10 @@ std::string in_words(std::chrono::nanoseconds time) {
   return fmt::format("{} h", seconds / 3'600);
 }
 
-bool old_enough(const cluster_status& s, const node_status& n) { return s.at - n.started_at >= settled_after; }
+/// Its links say something: it has had the time to make them, and is not frozen or dead by now.
+bool has_settled(const cluster_status& s, const node_status& n) {
+  return s.at - n.started_at >= settled_after && n.beat_age < fresh_for;
+}
 
 void about_shards(const cluster_status& s, std::vector<std::string>& to) {
   if (s.nodes.empty()) {
@@ -74,7 +78,7 @@ void about_links(const cluster_status& s, std::vector<std::string>& to) {
     for (std::size_t j = i + 1; j < s.nodes.size() && told < of_one_kind_max; ++j) {
       const auto& a = s.nodes[i];
       const auto& b = s.nodes[j];
-      if (!old_enough(s, a) || !old_enough(s, b) || (reaches(a, b) && reaches(b, a))) continue;
+      if (!has_settled(s, a) || !has_settled(s, b) || (reaches(a, b) && reaches(b, a))) continue;
       ++told;
       to.push_back(fmt::format("{} ({}) and {} ({}) do not reach each other: requests between them wait. Look at the "
                                "network and firewalls, and at transport.advertise.",
@@ -87,10 +91,10 @@ void about_absent(const cluster_status& s, std::vector<std::string>& to) {
   for (const auto& n : s.absent) {
     const bool missed = n.gone_at && !n.gone_for.empty() && s.at - *n.gone_at < forgotten_after && !n.drained;
     if (missed) {
-      to.push_back(
-          fmt::format("{0} is gone since {1} ({2}); its shards are with the others. Start it again, or drain {0} if "
-                      "it is not to come back.",
-                      n.name, in_words(s.at - *n.gone_at), n.gone_for));
+      const std::string_view why = n.gone_for == "silent" ? "it fell silent" : "its process ended";
+      to.push_back(fmt::format("{0} went {1} ago: {2}. The others take its shards over. Start it again, or "
+                               "drain {0} if it is not to come back.",
+                               n.name, in_words(s.at - *n.gone_at), why));
     } else if (n.pinned > 0) {
       to.push_back(
           fmt::format("{} shards are pinned to {}, which is not running: they live elsewhere meanwhile. Start it, or "

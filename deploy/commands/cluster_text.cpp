@@ -64,7 +64,7 @@ std::string whole_seconds(instant at) {
 std::string duration_of(const move_cost& cost) {
   if (!cost.each_p50) return "how long is not known: nothing has moved here yet";
   const auto turns = (cost.shards + cost.at_a_time - 1) / std::max(1, cost.at_a_time);
-  return fmt::format("about {}: the last moves took {} ms each, {} at a time", in_words(*cost.each_p50 * turns),
+  return fmt::format("at least {}: the last moves took {} ms each, {} at a time", in_words(*cost.each_p50 * turns),
                      cost.each_p50->count(), cost.at_a_time);
 }
 
@@ -99,7 +99,7 @@ std::string nodes_of(const cluster_status& s) {
                     in_words(std::chrono::duration_cast<std::chrono::milliseconds>(s.at - n.started_at)),
                     n.row.http_address});
   }
-  std::string out = table(rows, "ttnnnnnttt");
+  std::string out = s.nodes.empty() ? std::string{} : table(rows, "ttnnnnnttt");
   for (const auto& n : s.absent) {
     const auto ended =
         n.gone_at ? fmt::format("{} {} ago", n.gone_for.empty() ? "stopped" : "fenced (" + n.gone_for + ")",

@@ -74,6 +74,7 @@ void carry_out(cluster_rows& view, const plan_actions& actions, const plan_hints
     ++row.version;
     std::erase_if(view.wishes, [&](const move_wish& w) { return w.id == m.wish; });
   }
+  for (const auto& r : actions.refuse) std::erase_if(view.wishes, [&](const move_wish& w) { return w.id == r.id; });
   if (actions.rebalanced) view.rebalance_asked = false;
 }
 void hand_over(cluster_rows& view, int id) {
@@ -299,7 +300,10 @@ TEST(Plan, CannotFulfilAWishToWhoIsNotThereOrToWhereItIs) {
   auto view = settled_cluster_of(2);
   const auto s = static_cast<shard_id>(std::ranges::find(view.shards, 1, &shard_row::owner) - view.shards.begin());
   view.wishes = {{.id = 1, .shard = s, .node = "node-1"}, {.id = 2, .shard = s, .node = "nowhere"}};
-  EXPECT_TRUE(plan(view, nothing_seen, no_limits).empty());
+  const auto actions = plan(view, nothing_seen, no_limits);
+  EXPECT_THAT(actions.move, IsEmpty());
+  EXPECT_THAT(actions.refuse,
+              ElementsAre(refused_wish{1, "the shard is there already"}, refused_wish{2, "the node is not running"}));
 }
 
 TEST(Plan, RebalancesToWithinOneShardAndThenEnds) {

@@ -53,7 +53,7 @@ class WrongCalls(unittest.TestCase):
     def test_exit_with_2_and_say_where_help_is(self):
         calls = [[], ["fly"], ["serve", "--bogus"], ["config"], ["config", "show", "extra"], ["migrate", "--config"],
                  ["config", "show", "--json", "--documented"], ["journal"], ["journal", "verify"], ["journal", "show"],
-                 ["journal", "show", "7k2m9qx4vd1h", "--from", "0"]]
+                 ["journal", "show", "7k2m9qx4vd1h", "--from", "0"], ["cluster"], ["cluster", "drain"], ["cluster", "pin", "1024", "node-1"]]
         for call in calls:
             done = keyrack(*call)
             self.assertEqual((done.returncode, done.stdout), (2, ""), call)
@@ -95,7 +95,7 @@ class Settings(unittest.TestCase):
     def test_no_secret_is_printed_by_anything(self):
         calls = [["config", "show"], ["config", "show", "--json"], ["config", "show", "--documented"], ["config", "check"],
                  ["migrate"], ["migrate", "--check"], ["serve", "--set", "gateway.port=0"], ["serve", "--set", "log.level=loud"],
-                 ["journal", "verify", "--all"]]
+                 ["journal", "verify", "--all"], ["cluster", "status"], ["cluster", "drain", "node-1"]]
         for call in calls:
             done = keyrack(*call, KEYRACK_DATABASE_URL=NOWHERE)
             self.assertNotIn("hunter2", done.stdout + done.stderr, call)
@@ -103,14 +103,15 @@ class Settings(unittest.TestCase):
 
 class WithoutADatabase(unittest.TestCase):
     def test_a_mistyped_hotel_is_a_wrong_call_that_nobody_looks_up(self):
-        for call in (["journal", "show", "not-a-hotel"], ["journal", "verify", "7k2m"]):
+        for call in (["journal", "show", "not-a-hotel"], ["journal", "verify", "7k2m"], ["cluster", "where", "7k2m"]):
             done = keyrack(*call, KEYRACK_DATABASE_URL=NOWHERE)
             self.assertEqual(done.returncode, 2, call)
             self.assertIn("not a hotel's id", done.stderr)
 
     def test_commands_fail_with_1_and_say_what_to_do(self):
         for call in (["migrate"], ["migrate", "--check"], ["serve", "--set", "gateway.port=0"],
-                     ["journal", "show", "7k2m9qx4vd1h"], ["journal", "verify", "--all"]):
+                     ["journal", "show", "7k2m9qx4vd1h"], ["journal", "verify", "--all"],
+                     ["cluster", "status"], ["cluster", "drain", "node-1"], ["cluster", "rebalance", "--dry-run"]):
             done = keyrack(*call, KEYRACK_DATABASE_URL=NOWHERE)
             self.assertEqual(done.returncode, 1, (call, done.stderr))
             self.assertIn("database", done.stderr, call)

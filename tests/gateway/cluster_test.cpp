@@ -35,8 +35,8 @@ TEST_F(ClusterRoutes, StatusSaysWhoIsThereWhatTheyHaveAndWhatIsWrong) {
   EXPECT_EQ(text_of(all, "well"), "false");
   EXPECT_EQ(
       text_of(all, "concerns"),
-      R"(["node-3 is gone since 5 min (silent); its shards are with the others. Start it again, or drain node-3 if it )"
-      R"(is not to come back."])");
+      R"(["node-3 went 5 min ago: it fell silent. The others take its shards over. Start it again, or drain node-3 if )"
+      R"(it is not to come back."])");
   ASSERT_EQ(all.at("nodes").as_array().size(), 2);
   const auto& first = all.at("nodes").at(0);
   EXPECT_EQ(text_of(first, "name") + text_of(first, "shards"), "node-1512");

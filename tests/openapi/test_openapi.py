@@ -4,6 +4,7 @@ what it says; its page shows all of it and loads nothing from elsewhere. Each ch
 That the document and the routes are the same API is tests/gateway/openapi_test.cpp.
 """
 
+import contextlib
 import copy
 import http.client
 import json
@@ -15,7 +16,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.openapi.walk import everything  # noqa: E402
-from tests.support.node import ROOT, Stage, finish  # noqa: E402
+from tests.support.node import ROOT, Node, Stage, finish  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 # What npm makes stays out of the sources.
@@ -81,12 +82,26 @@ def fetch(port: int, path: str) -> str:
     return text
 
 
+@contextlib.contextmanager
+def second_node(stage: Stage):
+    """For what operators ask of several."""
+    directory = stage.directory / "second"
+    directory.mkdir()
+    other = Node(directory, stage.postgres.url, "node.name=second")
+    try:
+        yield other.start()
+    finally:
+        if other.process and other.process.poll() is None:
+            other.kill()
+
+
 def main() -> int:
     install_tools()
     with Stage() as stage:
         document = json.loads(fetch(stage.node.port, "/openapi.json"))
         (TOOLS / "docs.html").write_text(fetch(stage.node.port, "/docs"))
-        exchanges = everything(stage.node.port)
+        with second_node(stage):
+            exchanges = everything(stage.node.port)
 
     problems = lint(document, "openapi.json")
     assert not problems, "\n".join(problems)

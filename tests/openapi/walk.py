@@ -144,6 +144,33 @@ def guests(walk: Walk, guest: str):
     walk.ask("get_guest", "GET", "/v1/guests/000000000001000000000001", status=404)
 
 
+def cluster(walk: Walk, hotel: str):
+    """Needs two nodes, or a move has nowhere to go."""
+    at = "/v1/cluster"
+    names = [n["name"] for n in walk.ask("get_cluster", "GET", at)["nodes"]]
+    walk.ask("get_cluster", "GET", at, status=406, Accept="text/html")
+    place = walk.ask("find_hotel_in_cluster", "GET", f"{at}/hotels/{hotel}")
+    walk.ask("find_hotel_in_cluster", "GET", f"{at}/hotels/000000000001", status=404)
+    other = next(n for n in names if n != place["node"])
+    shard = f"{at}/shards/{place['shard']}"
+    walk.ask("move_shard", "POST", shard + "/move", {"node": place["node"]}, 409)
+    walk.ask("move_shard", "POST", shard + "/move", {"node": "node-9"}, 422)
+    walk.ask("move_shard", "POST", shard + "/move", {"node": other})
+    walk.ask("pin_shard", "PUT", shard + "/pin", {"node": place["node"]})
+    walk.ask("pin_shard", "PUT", at + "/shards/1024/pin", {"node": other}, 404)
+    walk.ask("unpin_shard", "DELETE", shard + "/pin", status=204)
+    walk.ask("weigh_node", "PUT", f"{at}/nodes/{other}/weight", {"weight": 50})
+    walk.ask("weigh_node", "PUT", f"{at}/nodes/{other}/weight", {"weight": -1}, 422)
+    walk.ask("drain_node", "POST", f"{at}/nodes/{other}/drain", {})
+    walk.ask("drain_node", "POST", f"{at}/nodes/{place['node']}/drain", status=409)
+    walk.ask("drain_node", "POST", at + "/nodes/node-9/drain", status=404)
+    walk.ask("resume_node", "POST", f"{at}/nodes/{other}/resume")
+    walk.ask("weigh_node", "PUT", f"{at}/nodes/{other}/weight", {"weight": 100})
+    walk.ask("rebalance_cluster", "POST", at + "/rebalance?dry_run=true")
+    walk.ask("rebalance_cluster", "POST", at + "/rebalance?dry_run=maybe", status=400)
+    walk.ask("list_moves", "GET", at + "/moves?limit=2")
+
+
 def node(walk: Walk):
     for operation, target in (("healthz", "/healthz"), ("readyz", "/readyz"), ("metrics", "/metrics"),
                               ("openapi", "/openapi.json"), ("docs", "/docs")):
@@ -157,6 +184,7 @@ def everything(port: int) -> list:
     guest = reservations(walk, hotel)
     arrivals(walk, hotel)
     guests(walk, guest)
+    cluster(walk, hotel)
     node(walk)
     walk.connection.close()
     return walk.seen
