@@ -113,7 +113,9 @@ void node::write_on_slot(slot& s, duration arrives, std::function<void(bool)> co
     const auto held = split ? [this] { return in_.frozen(); } : std::function<bool()>{};
     env_.db.write(connection, env_.w.between(0us, env_.f.hold_max), held, [this, lost, finish, commit](bool unfenced) {
       commit(unfenced);
-      if (!lost && in_.reaches_database()) after(200us, [finish] { finish(true); });
+      // Lost with its connection, which is seen at once, or without a word.
+      if (lost && !env_.w.chance(0.5)) return;
+      if (in_.reaches_database()) after(200us, [finish, lost] { finish(!lost); });
     });
   });
   after(append_timeout, [finish] { finish(false); });

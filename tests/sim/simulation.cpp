@@ -66,6 +66,7 @@ faults draw_faults(world& w, planted bug) {
     f.late_rows = std::max(f.late_rows, 0.3);
     f.retire_every = f.retire_every.count() ? f.retire_every : duration{50ms};
   }
+  if (bug == planted::lost_hand_over_taken_back) f.lost_answer = 0.3;
   if (bug == planted::fence_ignores_locks) {
     f.split = 1;
     f.hold_max = 40ms;
@@ -93,6 +94,7 @@ public:
     needs(planted::no_lease, trouble::false_evidence);
     needs(planted::serves_before_lease_ended, trouble::false_evidence);
     needs(planted::fence_ignores_locks, trouble::freeze);
+    needs(planted::lost_hand_over_taken_back, trouble::operators);
     calm_ = faults_.lost_answer == 0 && faults_.slow == 0 && faults_.load_fails == 0 && world_.chance(0.3);
   }
 
