@@ -201,6 +201,7 @@ std::string text_of(const rebalance_answer& r, bool dry_run) {
   std::map<std::tuple<std::string, std::string, std::string>, int> flows;
   for (const auto& m : r.moves) ++flows[{m.from, m.to, m.reason}];
   std::vector<shard_flow> all;
+  all.reserve(flows.size());
   for (const auto& [way, shards] : flows) all.push_back({std::get<0>(way), std::get<1>(way), std::get<2>(way), shards});
   std::vector<row> rows{{"node", "weight", "shards now", "then"}};
   for (const auto& n : r.nodes) {
