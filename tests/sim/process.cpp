@@ -192,7 +192,11 @@ void process::answer(const envelope_ptr& e, const answer_envelope& a) {
 void process::use_owners(const rows_reading& rows) {
   if (rows.routes_version <= routes_version_) return;
   routes_version_ = rows.routes_version;
-  for (std::size_t s = 0; s < owners_.size(); ++s) owners_[s] = (*rows.shards)[s].owner;
+  rows_ = rows.shards;
+  for (std::size_t s = 0; s < owners_.size(); ++s) {
+    const auto& row = (*rows.shards)[s];
+    if (std::exchange(owners_[s], row.owner) != row.owner) owned_since_[s] = row.version;
+  }
   if (env_.f.bug == planted::move_drops_parked) parked_.clear();
   retry_parked();
 }
@@ -303,8 +307,9 @@ void process::forward(incarnation to, const envelope_ptr& e) {
   const auto id = ++env_.last_id;
   forwarded_[id] = {to, e};
   const auto remaining = std::chrono::floor<duration>(e->deadline - env_.w.steady());
-  deliver(l->second.machine, [to, e, remaining, id, from = machine_, me = this, number = l->second.number](process& p) {
-    p.serve(to, *e, remaining, from, me, id, number);
+  deliver(l->second.machine, [to, e, remaining, id, from = machine_, me = this, number = l->second.number,
+                              since = (*rows_)[static_cast<std::size_t>(shard_of(e->hotel))].version](process& p) {
+    p.serve(to, *e, remaining, from, me, id, number, since);
   });
   after(remaining, [this, id] {
     auto late = forwarded_.extract(id);
@@ -315,7 +320,7 @@ void process::forward(incarnation to, const envelope_ptr& e) {
 }
 
 void process::serve(incarnation to, const envelope& what, duration remaining, int from, const process* asker,
-                    std::uint64_t id, std::uint64_t connection) {
+                    std::uint64_t id, std::uint64_t connection, std::int64_t row_version) {
   const bool superseded = connections_[asker] != connection;
   if (superseded && env_.f.bug != planted::superseded_link_read) return;
   auto e = std::make_shared<envelope>(what);
@@ -330,6 +335,10 @@ void process::serve(incarnation to, const envelope& what, duration remaining, in
       });
     }
   };
+  // Held up on its way while the shard went away and came back: its sender may have been answered elsewhere since.
+  if (row_version < owned_since_[static_cast<std::size_t>(shard_of(e->hotel))]) {
+    return bounce(e, {errc::moving, outcome::not_applied, "sent to an earlier ownership"});
+  }
   if (life_ && life_->id() == to) return life_->take(e);
   bounce(e, {errc::fenced, outcome::not_applied, "another incarnation"});
 }

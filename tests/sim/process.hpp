@@ -83,7 +83,7 @@ private:
   void forward(incarnation to, const envelope_ptr& e);
   void deliver(int to, std::function<void(process&)> what);
   void serve(incarnation to, const envelope& what, duration remaining, int from, const process* asker, std::uint64_t id,
-             std::uint64_t connection);
+             std::uint64_t connection, std::int64_t row_version);
   void take_answer(std::uint64_t id, const answer_envelope& a);
   void greet(link& l);
   void break_link(incarnation to);
@@ -98,6 +98,8 @@ private:
   node* life_ = nullptr;
 
   std::vector<incarnation> owners_ = std::vector<incarnation>(shards_count);
+  std::shared_ptr<const std::vector<shard_row>> rows_ = std::make_shared<std::vector<shard_row>>(shards_count);
+  std::vector<std::int64_t> owned_since_ = std::vector<std::int64_t>(shards_count, -1);  // versions of rows
   std::int64_t routes_version_ = -1;
   std::vector<envelope_ptr> parked_;
   std::map<incarnation, link> links_;
