@@ -106,6 +106,11 @@ void about_absent(const cluster_status& s, std::vector<std::string>& to) {
 
 }  // namespace
 
+bool is_forgotten(const absent_node& node, instant now) {
+  const bool wished = node.drained || node.weight != absent_node{}.weight || node.pinned > 0;
+  return !wished && node.gone_at && now - *node.gone_at >= forgotten_after;
+}
+
 std::vector<std::string> concerns_of(const cluster_status& s, std::chrono::milliseconds grace) {
   std::vector<std::string> out;
   about_shards(s, out);

@@ -17,15 +17,22 @@ failure refused(errc code, std::string detail) {
   return {.code = code, .outcome = outcome::not_applied, .detail = std::move(detail)};
 }
 
-const absent_node* absent_named(const operators_view& seen, const std::string& name) {
-  const auto found = std::ranges::find(seen.absent, name, &absent_node::name);
-  return found == seen.absent.end() ? nullptr : &*found;
+struct wish {
+  int weight = 100;
+  bool drained = false;
+};
+
+/// Of a node that is there or was; nothing: nobody knows it.
+std::optional<wish> wish_of(const operators_view& seen, const std::string& name) {
+  if (const auto* n = node_named(seen.rows, name)) return wish{n->weight, n->drained};
+  const auto gone = std::ranges::find(seen.absent, name, &absent_node::name);
+  return gone == seen.absent.end() ? std::nullopt : std::optional{wish{gone->weight, gone->drained}};
 }
 
 bool may_have_shards(const node_row& n) { return n.weight > 0 && !n.drained && !n.leaving; }
 
 std::optional<failure> refuse_unknown(const operators_view& seen, const std::string& node) {
-  if (node_named(seen.rows, node) != nullptr || absent_named(seen, node) != nullptr) return std::nullopt;
+  if (wish_of(seen, node)) return std::nullopt;
   std::set<std::string> names;
   for (const auto& n : seen.rows.nodes) names.insert(n.name);
   for (const auto& n : seen.absent) names.insert(n.name + " (not running)");
@@ -56,18 +63,14 @@ std::optional<failure> refuse_last(const operators_view& seen, const std::string
                   node));
 }
 
-std::optional<failure> refuse_unfit(const std::string& node, int weight, bool drained) {
-  if (drained)
+std::optional<failure> refuse_unfit(const operators_view& seen, const std::string& node) {
+  const auto wished = wish_of(seen, node).value_or(wish{});
+  if (wished.drained) {
     return refused(errc::node_unfit, fmt::format("{0} is drained and takes no shards: resume {0} first.", node));
-  if (weight > 0) return std::nullopt;
+  }
+  if (wished.weight > 0) return std::nullopt;
   return refused(errc::node_unfit,
                  fmt::format("{0} has weight 0 and takes no shards: give {0} a weight above 0 first.", node));
-}
-
-std::optional<failure> refuse_unfit(const operators_view& seen, const std::string& node) {
-  if (const auto* n = node_named(seen.rows, node)) return refuse_unfit(node, n->weight, n->drained);
-  const auto* gone = absent_named(seen, node);
-  return refuse_unfit(node, gone->weight, gone->drained);
 }
 
 std::optional<failure> refuse_target(const operators_view& seen, const std::string& node) {
@@ -114,9 +117,7 @@ const move_row* open_move_of(const operators_view& seen, shard_id shard) {
 
 std::optional<failure> refuse_drain(const operators_view& seen, const std::string& node) {
   if (auto no = refuse_unknown(seen, node)) return no;
-  const auto* there = node_named(seen.rows, node);
-  const bool drained = there != nullptr ? there->drained : absent_named(seen, node)->drained;
-  return drained ? std::nullopt : refuse_last(seen, node);
+  return wish_of(seen, node).value_or(wish{}).drained ? std::nullopt : refuse_last(seen, node);
 }
 
 std::optional<failure> refuse_resume(const operators_view& seen, const std::string& node) {
@@ -201,6 +202,7 @@ std::vector<shard_flow> flows_of(const cluster_rows& rows, const std::vector<beg
   std::map<std::tuple<std::string, std::string, std::string>, int> ways;
   for (const auto& m : moves) ++ways[{name_of(rows, m.from), name_of(rows, m.to), std::string{m.reason}}];
   std::vector<shard_flow> out;
+  out.reserve(ways.size());
   for (const auto& [way, shards] : ways) out.push_back({std::get<0>(way), std::get<1>(way), std::get<2>(way), shards});
   return out;
 }
@@ -229,6 +231,7 @@ std::vector<node_balance> balance_of(const cluster_rows& rows, const std::vector
     shift(m.to, +1);
   }
   std::vector<node_balance> out;
+  out.reserve(all.size());
   for (auto& [name, one] : all) out.push_back(std::move(one));
   return out;
 }

@@ -46,6 +46,9 @@ std::vector<shard_flow> flows_of(const cluster_rows& rows, const std::vector<beg
 /// What every node has before and after, by name.
 std::vector<node_balance> balance_of(const cluster_rows& rows, const std::vector<beginning_move>& moves);
 
+/// Long gone, with nothing wished of it and nothing pinned to it: a name that operators need not see any more.
+bool is_forgotten(const absent_node& node, instant now);
+
 /// What is not well, most urgent first, each with what to do. `grace`: after which silence a node is given up.
 std::vector<std::string> concerns_of(const cluster_status& status, std::chrono::milliseconds grace);
 

@@ -33,6 +33,7 @@ looked_up<cluster_status> read_status(pg_connection& c, const move_planner& plan
     if (!pace) return std::unexpected(pace.error());
     if (auto beats = read_beats(c, status, deadline); !beats) return std::unexpected(beats.error());
     status.at = pace->now;
+    std::erase_if(status.absent, [&](const absent_node& n) { return is_forgotten(n, status.at); });
     const auto planned = planner.upkeep(seen->rows);
     status.planned = flows_of(seen->rows, planned);
     status.left = cost_of(status.moving + static_cast<int>(planned.size()), *pace, planner);

@@ -64,8 +64,10 @@ std::string whole_seconds(instant at) {
 std::string duration_of(const move_cost& cost) {
   if (!cost.each_p50) return "how long is not known: nothing has moved here yet";
   const auto turns = (cost.shards + cost.at_a_time - 1) / std::max(1, cost.at_a_time);
-  return fmt::format("at least {}: the last moves took {} ms each, {} at a time", in_words(*cost.each_p50 * turns),
-                     cost.each_p50->count(), cost.at_a_time);
+  const auto least = *cost.each_p50 * turns;
+  return fmt::format("at least {}: the last moves took {} ms each, {} at a time",
+                     least < 1s ? fmt::format("{} ms", least.count()) : in_words(least), cost.each_p50->count(),
+                     cost.at_a_time);
 }
 
 std::string costs(const move_cost& cost) {
@@ -201,6 +203,7 @@ std::string text_of(const rebalance_answer& r, bool dry_run) {
   std::map<std::tuple<std::string, std::string, std::string>, int> flows;
   for (const auto& m : r.moves) ++flows[{m.from, m.to, m.reason}];
   std::vector<shard_flow> all;
+  all.reserve(flows.size());
   for (const auto& [way, shards] : flows) all.push_back({std::get<0>(way), std::get<1>(way), std::get<2>(way), shards});
   std::vector<row> rows{{"node", "weight", "shards now", "then"}};
   for (const auto& n : r.nodes) {

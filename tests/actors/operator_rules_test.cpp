@@ -132,6 +132,19 @@ TEST_F(Concerns, WhoLeftOrIsDrainedOrLongForgottenIsNotMissed) {
   EXPECT_THAT(concerns_of(now(), 2s), ElementsAre(HasSubstr("3 shards are pinned to a")));
 }
 
+TEST_F(Concerns, NamesAreForgottenWhenNothingIsWishedOfThem) {
+  const auto at = instant{1'800'000'000s};
+  const absent_node gone{.name = "a", .gone_at = at - 25h};
+  EXPECT_TRUE(is_forgotten(gone, at));
+  EXPECT_FALSE(is_forgotten(gone, at - 2h));
+  for (auto change : {+[](absent_node& n) { n.drained = true; }, +[](absent_node& n) { n.weight = 50; },
+                      +[](absent_node& n) { n.pinned = 1; }, +[](absent_node& n) { n.gone_at.reset(); }}) {
+    auto kept = gone;
+    change(kept);
+    EXPECT_FALSE(is_forgotten(kept, at));
+  }
+}
+
 TEST_F(Concerns, NobodyWhoMayHaveShardsIsSaid) {
   for (auto& n : all.rows.nodes) n.drained = true;
   EXPECT_THAT(concerns_of(now(), 2s), ElementsAre(HasSubstr("Every running node is drained")));

@@ -14,13 +14,6 @@ struct plain_hotel {
   std::map<std::uint64_t, reservation> reservations;
   std::int32_t rooms = 0;
 
-  plain_hotel(const std::vector<event>& events, std::uint64_t up_to) {
-    for (const auto& e : events) {
-      if (e.seq > up_to) break;
-      apply(e);
-    }
-  }
-  plain_hotel() = default;
   void apply(const event& e) {
     if (const auto* r = std::get_if<reservation_event>(&e.body)) reservations[r->after.number.value] = r->after;
     if (const auto* t = std::get_if<room_type_added>(&e.body)) rooms = t->profile.rooms;
@@ -48,7 +41,7 @@ void history::violated(const std::string& what) {
 void history::answered(const envelope& e, const answer_envelope& a, duration called, std::uint64_t wish) {
   world_.trace("answer", a.body.index(), a.sequence);
   if (std::holds_alternative<failure>(a.body)) return;
-  const auto rows = db_.events(e.hotel).size();
+  const auto rows = db_.last_seq(e.hotel);
   if (a.sequence > rows)
     violated(fmt::format("an answer rests on event {} and the journal ends at {}", a.sequence, rows));
   if (const auto* d = std::get_if<done>(&a.body)) {
@@ -62,14 +55,15 @@ void history::answered(const envelope& e, const answer_envelope& a, duration cal
       ++read_;
     }
   }
-  told_[e.hotel].emplace_back(world_.now(),
-                              std::holds_alternative<done>(a.body) ? std::get<done>(a.body).what->seq : a.sequence);
+  const auto seq = std::holds_alternative<done>(a.body) ? std::get<done>(a.body).what->seq : a.sequence;
+  auto& told = told_[e.hotel];
+  if (told.empty() || told.back().second < seq) told.emplace_back(world_.now(), seq);
 }
 
 void history::check_done(const envelope& e, const done& d, std::uint64_t wish) {
   ++(d.replayed ? replayed_ : accepted_);
-  const auto events = db_.events(e.hotel);
-  if (d.what->seq > events.size() || !(events[d.what->seq - 1] == *d.what)) {
+  const auto written = db_.event_at(e.hotel, d.what->seq);
+  if (!written || !(*written == *d.what)) {
     return violated(fmt::format("hotel {}: acknowledged event {} is not in the journal", e.hotel.value, d.what->seq));
   }
   const auto [known, first] = by_wish_.try_emplace(wish, acknowledged{e.hotel, d.what->seq});
@@ -81,12 +75,13 @@ void history::check_done(const envelope& e, const done& d, std::uint64_t wish) {
 
 // Nothing that somebody was told before this request was made may be missing from what it was decided upon.
 void history::check_fresh(const envelope& e, const answer_envelope& a, duration called) {
-  for (const auto& [when, seq] : told_[e.hotel]) {
-    if (when < called && seq > a.sequence) {
-      return violated(fmt::format("hotel {}: an answer of event {} to a call after event {} had been told",
-                                  e.hotel.value, a.sequence, seq));
-    }
-  }
+  const auto& told = told_[e.hotel];
+  const auto since = std::ranges::lower_bound(told, called, {}, &std::pair<duration, std::uint64_t>::first);
+  if (since == told.begin()) return;
+  const auto seq = std::prev(since)->second;
+  if (seq <= a.sequence) return;
+  violated(fmt::format("hotel {}: an answer of event {} to a call after event {} had been told", e.hotel.value,
+                       a.sequence, seq));
 }
 
 // Somewhere in the stay a night had too little, at that point of the journal, if lapsed holds count for nothing. The
@@ -94,7 +89,8 @@ void history::check_fresh(const envelope& e, const answer_envelope& a, duration 
 void history::check_sold_out(const envelope& e, const answer_envelope& a) {
   const auto* book = std::get_if<hold_rooms>(&std::get<command>(e.body));
   if (!book) return;
-  const plain_hotel hotel{db_.events(e.hotel), a.sequence};
+  plain_hotel hotel;
+  db_.each_event(e.hotel, 0, a.sequence, [&](const event& written) { hotel.apply(written); });
   int wanted = 0;
   for (const auto& item : book->items) wanted += item.rooms;
   for (date night = book->stay.check_in; night < book->stay.check_out; ++night) {
@@ -113,19 +109,19 @@ void history::check_journal(const std::vector<hotel_id>& hotels) {
     }
     plain_hotel hotel;
     std::set<std::uint64_t> answered;
-    for (const auto& e : db_.events(id)) {
+    db_.each_event(id, 0, UINT64_MAX, [&](const event& e) {
       hotel.apply(e);
       if (e.answers && !answered.insert(wish_of_.at(e.answers->key)).second) {
         violated(fmt::format("hotel {}: event {} does what a client wanted for the second time", id.value, e.seq));
       }
       const auto* r = std::get_if<reservation_event>(&e.body);
-      if (!r || !takes_rooms(r->after.status)) continue;
+      if (!r || !takes_rooms(r->after.status)) return;
       for (date night = r->after.stay.check_in; night < r->after.stay.check_out; ++night) {
         if (hotel.taken(night, std::nullopt) > hotel.rooms) {
           violated(fmt::format("hotel {}: event {} oversells {}", id.value, e.seq, to_text(night)));
         }
       }
-    }
+    });
   }
 }
 

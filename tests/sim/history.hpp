@@ -17,6 +17,7 @@ public:
 
   /// What a client wants has one effect, under whatever keys it is sent.
   void sent(request_key key, std::uint64_t wish) { wish_of_.emplace(key, wish); }
+  std::uint64_t wish_of(request_key key) const { return wish_of_.at(key); }
 
   /// An answer reached a client that had called at `called`. Checks all that can be checked at once.
   void answered(const envelope& e, const answer_envelope& a, duration called, std::uint64_t wish);
@@ -45,7 +46,7 @@ private:
   };
   std::map<std::uint64_t, acknowledged> by_wish_;
   std::map<request_key, std::uint64_t> wish_of_;
-  // What had been told to anybody about a hotel, and since when.
+  // The latest event of a hotel that had been told to anybody, and since when.
   std::map<hotel_id, std::vector<std::pair<duration, std::uint64_t>>> told_;
   int accepted_ = 0;
   int refused_ = 0;

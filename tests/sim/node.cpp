@@ -1,82 +1,108 @@
+// The region's shell and the hotels'; beats, and what may leave under them.
 #include "tests/sim/node.hpp"
+
+#include "tests/sim/process.hpp"
 
 #include <algorithm>
 
 namespace keyrack::sim {
 
-using persistence::found_commit;
-using persistence::slot_machine;
+namespace {
 
-node::node(world& w, database& db, incarnation me, faults f, const bool& database_up, answer_handler answered,
-           bounce_handler bounced)
-    : world_(w),
-      db_(db),
-      me_(me),
-      faults_(f),
-      database_up_(database_up),
-      answered_(std::move(answered)),
-      bounced_(std::move(bounced)) {
-  for (int i = 0; i < 2; ++i) slots_.emplace_back(world_.steady());
+constexpr duration beat_every = 200ms;
+
+cluster::region::bounds bounds_of(const faults& f) {
+  const bool hasty = f.bug == planted::serves_before_lease_ended;
+  return {.waiting_max = 10'000, .wait_after_fence = hasty ? duration{0} : duration{lease_time + lease_margin}};
+}
+
+}  // namespace
+
+node::node(environment& env, process& in, incarnation me, session_ptr heartbeat)
+    : env_(env), in_(in), me_(me), region_(me, bounds_of(env.f)), heartbeat_(std::move(heartbeat)) {}
+
+void node::start() {
+  for (int i = 0; i < 2; ++i) slots_.emplace_back(env_.w.steady());
   for (auto& s : slots_) step_slot(s);
   beat();
   tick();
+  look();
 }
 
-// All that the node does passes here: the dead do nothing, the frozen do it later.
-void node::after(duration delay, std::function<void()> what) {
-  world_.after(delay, [this, what = std::move(what)] {
-    if (!alive_) return;
-    if (frozen_) {
-      when_thawed_.push_back(what);
-    } else {
-      what();
-    }
-  });
+void node::after(duration delay, std::function<void()> what) { in_.after(delay, std::move(what)); }
+
+void node::fence_learnt() {
+  if (region_.fenced()) return;
+  gone_ = true;
+  run_region([&](auto& out) { region_.on_fenced(out); });
+  serve_waiters();
+  in_.lost_place(this);
 }
 
-void node::freeze(duration time) {
-  if (frozen_) return;
-  frozen_ = true;
-  world_.after(time, [this] {
-    frozen_ = false;
-    for (auto& what : std::exchange(when_thawed_, {})) {
-      if (alive_) what();
-    }
-  });
-}
-
-void node::send(const envelope_ptr& e) {
-  after(world_.between(10us, 300us), [this, e] { run_region([&](auto& out) { region_.on_envelope(e, out); }); });
+void node::take(const envelope_ptr& e) {
+  run_region([&](auto& out) { region_.on_envelope(e, out); });
 }
 
 void node::run_region(const std::function<void(cluster::region::effects&)>& step) {
   cluster::region::effects out;
   step(out);
   for (const auto id : out.wake) load(id);
-  for (const auto id : out.retire) {
-    hotels_[id].retiring = true;
-    if (region_.fenced()) run_hotel(id, [](auto& p, auto& effects) { p.on_fenced(effects); });
-    stop_if_finished(id);
+  for (const auto& r : out.retire) {
+    auto& h = hotels_[r.hotel];
+    h.retiring = true;
+    h.snapshot = r.snapshot;
+    if (region_.fenced()) run_hotel(r.hotel, [](auto& p, auto& effects) { p.on_fenced(effects); });
+    if (env_.f.bug == planted::hand_over_before_appends_end) {
+      after(1us, [this, id = r.hotel] { run_region([&](auto& o) { region_.on_gone(id, o); }); });
+    }
+    after(10us, [this, id = r.hotel] { stop_if_finished(id); });
   }
-  for (const auto& e : out.send) take(e->hotel, e);
-  for (auto& [e, why] : out.bounce) bounced_(e, why);
+  for (const auto& e : out.send) take_in_hotel(e->hotel, e);
+  for (auto& [e, why] : out.bounce) in_.bounce(e, why);
+  if (!out.hand_overs.empty()) {
+    handing_over_.insert(handing_over_.end(), out.hand_overs.begin(), out.hand_overs.end());
+    after(10us, [this] { step_slot(slots_.front()); });
+  }
+  if (!out.gone.empty()) {
+    in_.tell_routes_changed();
+    nudge();
+  }
+  if (out.admits_more) in_.retry_parked();
+  leave_if_done();
+}
+
+void node::set_timer() {
+  const auto until = region_.waits_until();
+  if (!until || region_.closed() || std::exchange(timer_set_, true)) return;
+  after(std::max(std::chrono::ceil<duration>(*until - env_.w.steady()), duration{1ms}), [this] {
+    timer_set_ = false;
+    run_region([&](auto& out) { region_.on_time(env_.w.steady(), out); });
+    set_timer();
+  });
 }
 
 void node::load(hotel_id id) {
   hotels_.erase(id);
-  hotels_[id].serial = ++last_serial_;
-  after(world_.between(200us, 5ms), [this, id] {
-    if (!database_up_ || !slot_of(id).machine.settled() || world_.chance(faults_.load_fails))
+  const auto serial = ++last_serial_;
+  hotels_[id].serial = serial;
+  after(env_.w.between(200us, 5ms), [this, id, serial] {
+    const auto found = hotels_.find(id);
+    if (found == hotels_.end() || found->second.serial != serial) return;
+    if (!env_.db.up() || !in_.reaches_database() || !slot_of(id).machine.settled() ||
+        env_.w.chance(env_.f.load_fails)) {
       return loaded(id, std::nullopt);
-    hotel_state state{.id = id};
-    if (const auto kept = db_.snapshots.find(id); kept != db_.snapshots.end() && world_.chance(0.7))
-      state = *kept->second;
-    const auto already = state.seq;
-    for (const auto& e : db_.events(id)) {
-      if (e.seq <= already) continue;
-      if (e.seq != state.seq + 1) return loaded(id, std::nullopt);  // commits do not join: a planted bug's doing
-      evolve(state, e);
     }
+    hotel_state state{.id = id};
+    if (const auto kept = env_.db.snapshots.find(id); kept != env_.db.snapshots.end() && env_.w.chance(0.7)) {
+      state = *kept->second;
+    }
+    const auto already = state.seq;
+    bool joins = true;
+    env_.db.each_event(id, already, UINT64_MAX, [&](const event& e) {
+      joins = joins && e.seq == state.seq + 1;
+      if (joins) evolve(state, e);
+    });
+    if (!joins) return loaded(id, std::nullopt);  // a planted bug's doing
     loaded(id, std::move(state), already);
   });
 }
@@ -84,21 +110,21 @@ void node::load(hotel_id id) {
 void node::loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq) {
   auto& h = hotels_.at(id);
   const bool failed = !state;
-  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), snapshot_seq, world_.steady(),
-                     static_cast<std::int64_t>(me_), snapshot_policy{faults_.snapshot_events});
+  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), snapshot_seq, env_.w.steady(), me_,
+                     snapshot_policy{env_.f.snapshot_events});
   if (failed || region_.fenced()) {
     run_hotel(id, [](auto& p, auto& out) { p.on_fenced(out); });
-    for (auto& e : std::exchange(h.stash, {})) bounced_(e, {errc::unavailable, outcome::not_applied, "not loaded"});
+    for (auto& e : std::exchange(h.stash, {})) in_.bounce(e, {errc::unavailable, outcome::not_applied, "not loaded"});
     return stop_if_finished(id);
   }
-  for (auto& e : std::exchange(h.stash, {})) take(id, e);
+  for (auto& e : std::exchange(h.stash, {})) take_in_hotel(id, e);
   stop_if_finished(id);
 }
 
-void node::take(hotel_id id, const envelope_ptr& e) {
-  auto& h = hotels_.at(id);
+void node::take_in_hotel(hotel_id id, const envelope_ptr& e) {
+  auto& h = hotels_[id];
   if (!h.pipeline) return h.stash.push_back(e);
-  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(), world_.steady(), out); });
+  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(), env_.w.steady(), out); });
 }
 
 void node::run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hotel_pipeline::effects&)>& step) {
@@ -107,38 +133,41 @@ void node::run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hote
   auto& h = found->second;
   hotel_pipeline::effects out;
   step(*h.pipeline, out);
-  for (auto& a : out.answers) leave(a.to, a.what);
-  for (auto& e : out.given_back) bounced_(e, {out.why.code, outcome::not_applied, out.why.detail});
-  for (auto& e : out.in_doubt) bounced_(e, {out.why.code, outcome::unknown, out.why.detail});
+  const bool failed = h.pipeline->failed() && !std::exchange(h.reported, h.pipeline->failed());
+  carry_out(id, h, out);
+  if (failed) after(10us, [this, id] { run_region([&](auto& o) { region_.on_failed(id, o); }); });
+}
+
+void node::carry_out(hotel_id id, const hotel& h, const hotel_pipeline::effects& out) {
+  for (const auto& a : out.answers) answer(a.to, a.what);
+  for (const auto& e : out.given_back) in_.bounce(e, {out.why.code, outcome::not_applied, out.why.detail});
+  for (const auto& e : out.in_doubt) in_.bounce(e, {out.why.code, outcome::unknown, out.why.detail});
   for (const auto seq : out.read) {
-    after(world_.between(100us, 2ms), [this, id, seq] {
-      const auto events = db_.events(id);
-      const auto what = seq <= events.size() && database_up_ ? std::make_shared<const event>(events[seq - 1]) : nullptr;
+    after(env_.w.between(100us, 2ms), [this, id, seq] {
+      const auto what = env_.db.up() ? env_.db.event_at(id, seq) : nullptr;
       run_hotel(id, [&](auto& p, auto& effects) { p.on_event_read(seq, what, effects); });
       stop_if_finished(id);
     });
   }
-  if (out.snapshot && db_.live(me_) && database_up_) {
-    auto kept = std::make_shared<hotel_state>(*out.snapshot);
-    if (faults_.bug == planted::request_keys_forgotten) kept->requests = {};
-    db_.snapshots[id] = kept;
+  if (out.snapshot) keep_snapshot(id, out.snapshot);
+  if (!out.append) return;
+  auto& s = slot_of(id);
+  tickets_[++last_ticket_] = {id, h.serial};
+  s.machine.take({.what = out.append, .payload = {}, .ticket = last_ticket_, .queued_at = env_.w.steady()});
+  step_slot(s);
+  if (env_.f.bug == planted::answer_before_commit) {
+    after(0us, [this, id, first = out.append->first_seq()] {
+      run_hotel(id, [&](auto& p, auto& effects) { p.on_append_done(append_result::applied, first, effects); });
+    });
   }
-  if (out.append) {
-    auto& s = slot_of(id);
-    tickets_[++last_ticket_] = {id, h.serial};
-    s.machine.take({.what = out.append, .payload = {}, .ticket = last_ticket_, .queued_at = world_.steady()});
-    step_slot(s);
-    if (faults_.bug == planted::answer_before_commit) {
-      const auto first = out.append->first_seq();
-      after(0us, [this, id, first] {
-        run_hotel(id, [&](auto& p, auto& effects) { p.on_append_done(append_result::applied, first, effects); });
-      });
-    }
-  }
-  if (h.pipeline->failed() && !h.reported) {
-    h.reported = true;
-    after(10us, [this, id] { run_region([&](auto& o) { region_.on_failed(id, o); }); });
-  }
+}
+
+void node::keep_snapshot(hotel_id id, const std::shared_ptr<const hotel_state>& state) {
+  if (!env_.db.live(me_) || !env_.db.up() || !in_.reaches_database()) return;
+  auto kept = std::make_shared<hotel_state>(*state);
+  if (env_.f.bug == planted::request_keys_forgotten) kept->requests = {};
+  const auto before = env_.db.snapshots.find(id);
+  if (before == env_.db.snapshots.end() || before->second->seq < kept->seq) env_.db.snapshots[id] = kept;
 }
 
 void node::stop_if_finished(hotel_id id) {
@@ -146,156 +175,81 @@ void node::stop_if_finished(hotel_id id) {
   if (found == hotels_.end()) return;
   auto& h = found->second;
   if (!h.retiring || !h.pipeline || !h.stash.empty() || !(h.pipeline->idle() || h.pipeline->failed())) return;
+  if (!h.pipeline->failed() && h.snapshot) {
+    if (auto last = h.pipeline->last_snapshot()) keep_snapshot(id, last);
+  }
   hotels_.erase(found);
   after(20us, [this, id] { run_region([&](auto& out) { region_.on_gone(id, out); }); });
 }
 
-// As the gateway does: an answer from memory leaves under the lease, or after a beat that was sent after it was decided.
-void node::leave(const envelope_ptr& e, const answer_envelope& a) {
-  const auto* l = std::get_if<leased>(&a.rests_on);
-  if (!l || lease_covers(*l) || faults_.bug == planted::no_lease) return answered_(e, a);
-  waits_for_beat_.emplace_back(e, a);
-}
-
-bool node::lease_covers(const leased& l) const {
-  if (beat_sent_ > l.decided_at) return true;
-  return world_.steady() - beat_sent_ < lease_time && beat_sent_ > l.loaded_at;
-}
-
-void node::beat() {
-  const auto sent = world_.steady();
-  // The statement runs at the server on its own; only its answer needs this node to be awake.
-  world_.after(world_.between(200us, 2ms), [this, sent] {
-    const bool came = database_up_ && !world_.chance(faults_.lost_answer / 2);
-    const bool live = db_.live(me_);
-    after(world_.between(100us, 1ms), [this, sent, came, live] {
-      if (came && !live)
-        return run_region([&](auto& out) {
-          if (!region_.fenced()) region_.on_fenced(out);
-        });
-      if (came) beat_sent_ = sent;
-      for (auto& [e, a] : std::exchange(waits_for_beat_, {})) leave(e, a);
-      after(200ms, [this] { beat(); });
-    });
-  });
-}
-
 void node::tick() {
-  after(faults_.retire_every.count() ? faults_.retire_every : duration{50ms}, [this] {
+  after(env_.f.retire_every.count() ? env_.f.retire_every : duration{100ms}, [this] {
+    if (region_.closed()) return;
     std::vector<hotel_id> awake;
     for (const auto& [id, h] : hotels_) awake.push_back(id);
     for (const auto id : awake) run_hotel(id, [&](auto& p, auto& out) { p.on_tick(now(), out); });
-    if (faults_.retire_every.count() && !awake.empty()) {
-      const auto id = awake[world_.below(awake.size())];
+    if (env_.f.retire_every.count() && !awake.empty()) {
+      const auto id = awake[env_.w.below(awake.size())];
       run_region([&](auto& out) { region_.on_sleepy(id, out); });
     }
     tick();
   });
 }
 
-void node::step_slot(slot& s) {
-  if (s.busy) return;
-  auto step = s.machine.next(world_.steady());
-  tell_verdicts(s);
-  const auto reply = [&](duration delay, std::function<void()> what) {
-    s.busy = true;
-    after(delay, [this, &s, what = std::move(what)] {
-      s.busy = false;
-      what();
-      tell_verdicts(s);
-      step_slot(s);
-    });
-  };
-  const auto delay = world_.between(100us, 1ms);
-  if (const auto* p = std::get_if<slot_machine::pause>(&step)) {
-    reply(std::chrono::ceil<duration>(p->until - world_.steady()) + 1us, [] {});
-  } else if (std::holds_alternative<slot_machine::connect>(step)) {
-    reply(delay, [this, &s] { database_up_ ? s.machine.connected(world_.steady()) : s.machine.lost(world_.steady()); });
-  } else if (std::holds_alternative<slot_machine::end_old>(step)) {
-    if (faults_.bug != planted::doubt_taken_for_absent) *s.session = false;
-    reply(delay, [this, &s] {
-      if (!database_up_) return s.machine.lost(world_.steady());
-      world_.chance(0.1) ? s.machine.old_remains(world_.steady()) : s.machine.old_ended();
-    });
-  } else if (std::holds_alternative<slot_machine::enlist>(step)) {
-    reply(delay, [this, &s] {
-      if (!database_up_) return s.machine.lost(world_.steady());
-      s.session = std::make_shared<bool>(true);
-      s.machine.enlisted(db_.live(me_));
-    });
-  } else if (const auto* l = std::get_if<slot_machine::look>(&step)) {
-    std::vector<commit_ptr> at;
-    for (const auto& c : l->at) at.push_back(c.what);
-    reply(delay, [this, &s, at] {
-      if (!database_up_) return s.machine.lost(world_.steady());
-      std::vector<found_commit> found;
-      for (const auto& c : at) found.push_back(find(*c));
-      s.machine.looked(found);
-    });
-  } else if (const auto* a = std::get_if<slot_machine::append>(&step)) {
-    std::vector<commit_ptr> what;
-    for (const auto& c : a->what) what.push_back(c.what);
-    s.busy = true;
-    run_append(s, std::move(what));
-  }
+// As gateway and forwarding do: an answer from memory leaves under the lease, or after a beat that was sent after it was
+// decided.
+void node::answer(const envelope_ptr& e, const answer_envelope& a) {
+  const auto* l = std::get_if<leased>(&a.rests_on);
+  if (!l || lease_covers(*l) || env_.f.bug == planted::no_lease) return in_.answer(e, a);
+  waits_for_beat_.emplace_back(e, a);
+  if (gone_) serve_waiters();
 }
 
-found_commit node::find(const commit& c) const {
-  if (faults_.bug == planted::doubt_taken_for_absent) return found_commit::absent;
-  const auto* row = db_.find(c.hotel, c.first_seq());
-  if (!row) return found_commit::absent;
-  if (faults_.bug == planted::foreign_row_taken_for_mine) return found_commit::mine;
-  return row->writer == me_ && row->last_seq == c.last_seq() ? found_commit::mine : found_commit::foreign;
+bool node::lease_covers(const leased& l) const {
+  if (gone_) return false;
+  if (beat_sent_ > l.decided_at) return true;
+  return env_.w.steady() - beat_sent_ < lease_time && beat_sent_ > l.loaded_at;
 }
 
-void node::run_append(slot& s, std::vector<commit_ptr> what) {
-  const bool lost = world_.chance(faults_.lost_answer);
-  const bool runs = !(lost && world_.chance(faults_.lost_before_run));
-  // A statement whose answer is lost may run much later, unless its backend was ended before.
-  const auto delay = world_.chance(faults_.slow) ? world_.between(50ms, 4s) : world_.between(200us, 3ms);
-  const auto session = s.session;
-  world_.after(delay, [this, &s, what = std::move(what), session, lost, runs] {
-    std::vector<database::row_result> rows;
-    const bool executed = runs && database_up_ && *session;
-    if (executed) {
-      if (faults_.bug == planted::append_without_fence) db_.register_writer(me_);
-      rows = db_.append(me_, what);
-      world_.trace("append", me_, rows.size());
+void node::serve_waiters() {
+  for (auto& [e, a] : std::exchange(waits_for_beat_, {})) {
+    if (lease_covers(std::get<leased>(a.rests_on))) {
+      in_.answer(e, a);
+    } else if (gone_ || env_.w.steady() >= e->deadline) {
+      in_.answer(e,
+                 {.hotel = e->hotel,
+                  .rests_on = durable{},
+                  .body = failure{e->forwarded ? errc::fenced : errc::unavailable, outcome::not_applied, "no lease"}});
+    } else {
+      waits_for_beat_.emplace_back(e, a);
     }
-    after(lost || !executed ? 1s : duration{200us}, [this, &s, rows, size = what.size(), answered = executed && !lost] {
-      s.busy = false;
-      if (answered) {
-        finish_append(s, rows);
-      } else if (faults_.bug == planted::doubt_taken_for_applied) {
-        finish_append(s, std::vector<database::row_result>(size, database::row_result::applied));
-      } else {
-        s.machine.lost(world_.steady());
-      }
-      tell_verdicts(s);
-      step_slot(s);
-    });
-  });
-}
-
-void node::finish_append(slot& s, const std::vector<database::row_result>& rows) {
-  if (rows.empty()) return s.machine.append_fenced();
-  std::vector<bool> inserted;
-  for (const auto r : rows) inserted.push_back(r == database::row_result::applied);
-  s.machine.appended(inserted);
-}
-
-void node::tell_verdicts(slot& s) {
-  for (const auto& v : s.machine.take_verdicts()) {
-    const auto [id, serial] = tickets_.at(v.ticket);
-    tickets_.erase(v.ticket);
-    if (faults_.bug == planted::answer_before_commit) continue;
-    after(20us, [this, id, serial, v] {
-      const auto found = hotels_.find(id);
-      if (found == hotels_.end() || found->second.serial != serial) return;  // the actor that asked is gone
-      run_hotel(id, [&](auto& p, auto& out) { p.on_append_done(v.result, v.first_seq, out); });
-      stop_if_finished(id);
-    });
   }
+}
+
+void node::beat() {
+  if (gone_) return;
+  if (!heartbeat_->alive) {
+    if (!env_.db.up() || !in_.reaches_database()) {
+      serve_waiters();
+      return after(env_.w.between(20ms, 200ms), [this] { beat(); });
+    }
+    heartbeat_ = env_.db.connect(me_);
+    env_.db.use_heartbeat(me_, heartbeat_);
+  }
+  const auto sent = env_.w.steady();
+  in_.ask<bool>(
+      heartbeat_, [this] { return env_.db.beat(me_); },
+      [this, sent](std::optional<bool> unfenced) {
+        if (gone_) return;
+        if (unfenced && !*unfenced) return fence_learnt();
+        if (unfenced) {
+          beat_sent_ = sent;
+        } else {
+          heartbeat_->alive = false;
+        }
+        serve_waiters();
+        after(unfenced ? beat_every : env_.w.between(10ms, 100ms), [this] { beat(); });
+      });
 }
 
 }  // namespace keyrack::sim

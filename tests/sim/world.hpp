@@ -4,6 +4,7 @@
 
 #include "actors/envelope.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <queue>
@@ -26,7 +27,9 @@ public:
   steady_instant steady() const { return {1'000 + std::chrono::nanoseconds{now_}.count()}; }
   instant cluster_time() const { return std::chrono::sys_days{std::chrono::year{2030} / 1 / 1} + now_; }
 
-  void after(duration delay, std::function<void()> what) { queue_.push({now_ + delay, ++order_, std::move(what)}); }
+  void after(duration delay, std::function<void()> what) {
+    queue_.push({now_ + std::max(delay, duration{0}), ++order_, std::move(what)});
+  }
 
   /// Runs until nothing is left before `until`.
   void run_until(duration until) {
