@@ -40,7 +40,8 @@ async def move_some(stage: Stage, crowd: Crowd, draw: random.Random):
     pauses = []
     while len(pauses) < MOVES:
         at = owners(stage, crowd.hotels)
-        chosen = {h: draw.choice([n for n in names if n != at[h]]) for h in draw.sample(crowd.hotels, AT_ONCE)}
+        by_shard = {shard_of[h]: h for h in draw.sample(crowd.hotels, AT_ONCE)}
+        chosen = {h: draw.choice([n for n in names if n != at[h]]) for h in by_shard.values()}
         began = time.monotonic()
         for hotel, node in chosen.items():
             await operate(stage, "move", str(shard_of[hotel]), node)

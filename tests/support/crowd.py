@@ -13,6 +13,8 @@ import uuid
 
 from tests.support.node import Client, Node, booking
 
+ANSWER_SECONDS = 1  # then it asks elsewhere, with the same key
+LEFT_ALONE_SECONDS = 2
 FIRST = datetime.date.today() + datetime.timedelta(days=30)
 
 
@@ -39,6 +41,7 @@ class Crowd:
         self.nodes = nodes
         self.hotels = hotels
         self.pause = pause
+        self.silent_until: dict[Node, float] = {}
         self.attempts: list[Attempt] = []
         self.acknowledged: dict[str, bytes] = {}
         self.sent: dict[str, dict] = {}
@@ -84,12 +87,16 @@ class Crowd:
 
     async def _settle(self, hotel: str, key: str, draw: random.Random, clients: dict):
         for _ in range(1_000):
-            node = draw.choice(self.nodes)
+            # As a balancer does: who did not answer is left alone for a while.
+            healthy = [n for n in self.nodes if self.silent_until.get(n, 0) < time.monotonic()]
+            node = draw.choice(healthy or self.nodes)
             if node not in clients:
                 clients[node] = Client(node.port)
             attempt = await self._attempt(hotel, key, node, clients[node])
             if attempt.status in (201, 409):
                 return
+            if attempt.status == 0:
+                self.silent_until[node] = time.monotonic() + LEFT_ALONE_SECONDS
             await asyncio.sleep(0.02)
         raise AssertionError(f"request {key} could not be settled: {attempt}")
 
@@ -97,7 +104,7 @@ class Crowd:
         called = time.monotonic()
         status, code = 0, ""
         try:
-            status, body, _ = await client.ask("POST", "/v1/reservations", self.sent[key], seconds=3)
+            status, body, _ = await client.ask("POST", "/v1/reservations", self.sent[key], seconds=ANSWER_SECONDS)
             if status == 201:
                 known = self.acknowledged.setdefault(key, body)
                 assert known == body, f"request {key} was given two answers:\n{known}\n{body}"
