@@ -57,9 +57,10 @@ private:
 
 }  // namespace
 
-void forwarding::forward(incarnation_id to, envelope_ptr e) {
+void forwarding::forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) {
   wire::PeerRequest message;
   message.set_hotel_request(encode_request(*e, until(e->deadline), env_.values));
+  message.set_row_version(row_version);
   env_.counters.router.forwarded.add();
   const auto deadline = e->deadline;
   transport_->send(to, message.SerializeAsString(), deadline,
@@ -94,14 +95,15 @@ void forwarding::on_request(incarnation_id from, const std::string& bytes, stead
     return;  // its deadline tells it
   }
   switch (message.body_case()) {
-  case wire::PeerRequest::kHotelRequest: return serve(message.hotel_request(), deadline, std::move(respond));
+  case wire::PeerRequest::kHotelRequest:
+    return serve(message.hotel_request(), message.row_version(), deadline, std::move(respond));
   case wire::PeerRequest::kRoutesChanged: env_.on_routes_changed(); return respond({});
-  case wire::PeerRequest::kPrepareHotels: return respond({});
   case wire::PeerRequest::BODY_NOT_SET: return respond({});  // a hint of a later version
   }
 }
 
-void forwarding::serve(const std::string& bytes, steady_instant deadline, transport::respond respond) {
+void forwarding::serve(const std::string& bytes, std::int64_t row_version, steady_instant deadline,
+                       transport::respond respond) {
   auto request = decode_request(bytes, env_.values);
   if (!request) {
     log_error("a command of another node cannot be read", {{"detail", request.error()}});
@@ -120,7 +122,7 @@ void forwarding::serve(const std::string& bytes, steady_instant deadline, transp
   e->in_doubt = request->in_doubt;
   e->forwarded = true;
   e->reply_to = std::make_shared<remote_reply>(env_.lease, env_.values, e->deadline, std::move(respond));
-  env_.router->accept(std::move(e));
+  env_.router->accept(std::move(e), row_version);
 }
 
 void forwarding::tell_routes_changed(const std::vector<incarnation_id>& peers) {

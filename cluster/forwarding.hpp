@@ -30,7 +30,7 @@ public:
   /// REQUIRES: before anything is forwarded; null when nothing will be any more.
   void use(std::shared_ptr<transport> over) { transport_ = std::move(over); }
 
-  void forward(incarnation_id to, envelope_ptr e) override;
+  void forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) override;
 
   /// The transport's `on_request`.
   void on_request(incarnation_id from, const std::string& bytes, steady_instant deadline, transport::respond respond);
@@ -40,7 +40,7 @@ public:
 
 private:
   void take_answer(const envelope_ptr& e, transport::answer answer);
-  void serve(const std::string& bytes, steady_instant deadline, transport::respond respond);
+  void serve(const std::string& bytes, std::int64_t row_version, steady_instant deadline, transport::respond respond);
 
   const environment env_;
   std::shared_ptr<transport> transport_;

@@ -139,8 +139,9 @@ void membership::publish(cluster_rows read) {
   env_.network->use_peers(std::move(peers));
   env_.counters.nodes.set(static_cast<double>(rows->nodes.size()));
   if (before && before->routes_version() == rows->routes_version()) return;
-  caf::anon_send(env_.region, rows_read{rows});
+  // The router first: it refuses what was sent before this node owned a shard, and must know since when that is.
   env_.router->use_owners(*rows);
+  caf::anon_send(env_.region, rows_read{rows});
 }
 
 void membership::tell_reach(const cluster_rows& rows) {

@@ -21,10 +21,13 @@ public:
   behavior_type make_behavior() override {
     return {
         [this](const deliver& m) {
-          if (parked_.empty()) delayed_send(this, retry_after_, tick{});
+          if (!std::exchange(timer_set_, true)) delayed_send(this, retry_after_, tick{});
           parked_.push_back(m.what);
         },
-        [this](const tick&) { unpark_(std::exchange(parked_, {})); },
+        [this](const tick&) {
+          timer_set_ = false;
+          unpark_(std::exchange(parked_, {}));
+        },
         [this](const serve_waiting&) { unpark_(std::exchange(parked_, {})); },
     };
   }
@@ -33,6 +36,7 @@ private:
   const std::chrono::milliseconds retry_after_;
   const std::function<void(std::vector<envelope_ptr>)> unpark_;
   std::vector<envelope_ptr> parked_;
+  bool timer_set_ = false;
 };
 
 }  // namespace
@@ -53,11 +57,15 @@ void node_router::send(envelope_ptr e) {
   if (owner == 0) return park(std::move(e), {errc::unavailable, outcome::not_applied, "nobody owns the hotel yet"});
   const auto peers = peers_.load(std::memory_order_acquire);
   if (!peers) return park(std::move(e), {errc::unavailable, outcome::not_applied, "the owner cannot be reached"});
-  peers->forward(owner, std::move(e));
+  const auto row_version = now->version_of(e->hotel);
+  peers->forward(owner, row_version, std::move(e));
 }
 
-void node_router::accept(envelope_ptr e) {
+void node_router::accept(envelope_ptr e, std::int64_t row_version) {
   const auto now = current();
+  if (row_version < now->owned_since_of(e->hotel)) {
+    return bounce({std::move(e)}, {errc::moving, outcome::not_applied, "sent before the hotel came back to this node"});
+  }
   // This node's own reading may be older than the sender's: the region is asked, which knows best.
   if (now->local) return send_local(*now->local, std::move(e));
   bounce({std::move(e)}, {errc::fenced, outcome::not_applied, "this node has no place at the moment"});
@@ -90,7 +98,11 @@ void node_router::use_owners(const cluster_rows& rows) {
     const auto now = current();
     if (version <= now->version) return;
     auto next = std::make_shared<routes>(*now);
-    for (std::size_t s = 0; s < next->owners.size(); ++s) next->owners[s] = rows.shards[s].owner;
+    for (std::size_t s = 0; s < next->owners.size(); ++s) {
+      const auto& row = rows.shards[s];
+      if (std::exchange(next->owners[s], row.owner) != row.owner) next->owned_since[s] = row.version;
+      next->versions[s] = row.version;
+    }
     next->version = version;
     routes_.store(std::move(next), std::memory_order_release);
   }

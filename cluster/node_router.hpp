@@ -32,8 +32,9 @@ struct router_bounds {
 class peer_port {
 public:
   virtual ~peer_port() = default;
-  /// Ends in an answer through `e->reply_to` or in `router.bounce`, once, at the latest soon after the deadline.
-  virtual void forward(incarnation_id to, envelope_ptr e) = 0;
+  /// `row_version`: of the shard's row by which it is sent there. Ends in an answer through `e->reply_to` or in
+  /// `router.bounce`, once, at the latest soon after the deadline.
+  virtual void forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) = 0;
 };
 
 /// Keeps commands until they are tried again: `deliver` parks one, `tick` lets all go that are there.
@@ -47,8 +48,10 @@ public:
   void send(envelope_ptr e) override;
   void bounce(std::vector<envelope_ptr> what, const failure& why) override;
 
-  /// What another node has forwarded: served here or given back to it, never sent on.
-  void accept(envelope_ptr e);
+  /// What another node has forwarded: served here or given back to it, never sent on. What was sent by a row from before
+  /// this ownership is given back: it may have been on its way for so long that its sender tried elsewhere, was refused
+  /// there, and has told so.
+  void accept(envelope_ptr e, std::int64_t row_version);
 
   /// This node's own hotels from now on; null: it has no place.
   void use_local(std::shared_ptr<const local_hotels> local);

@@ -21,9 +21,14 @@ struct local_hotels {
 struct routes {
   std::shared_ptr<const local_hotels> local;  ///< null while this node has no place
   std::array<incarnation_id, shards_count> owners{};
+  std::array<std::int64_t, shards_count> versions{};     ///< of the rows that say so
+  std::array<std::int64_t, shards_count> owned_since{};  ///< the version at which the owner was first seen
   std::int64_t version = -1;
 
-  incarnation_id owner_of(hotel_id hotel) const { return owners[static_cast<std::size_t>(shard_of(hotel))]; }
+  incarnation_id owner_of(hotel_id hotel) const { return owners[index_of(hotel)]; }
+  std::int64_t version_of(hotel_id hotel) const { return versions[index_of(hotel)]; }
+  std::int64_t owned_since_of(hotel_id hotel) const { return owned_since[index_of(hotel)]; }
+  static std::size_t index_of(hotel_id hotel) { return static_cast<std::size_t>(shard_of(hotel)); }
   bool is_local(incarnation_id owner) const { return local && local->incarnation == owner; }
 };
 

@@ -55,11 +55,11 @@ constexpr pg_statement sql_remove_fenced{.name = "remove_fenced_nodes", .sql = R
    WHERE NOT EXISTS (SELECT FROM writers w WHERE w.incarnation = n.incarnation AND w.fenced_at IS NULL)
 )sql"};
 
+// `after_fence` stays: the owner before this one may have been fenced a moment ago.
 constexpr pg_statement sql_leave{.name = "leave_node", .sql = R"sql(
   WITH gone AS (DELETE FROM nodes WHERE incarnation = $1),
   freed AS (
-    UPDATE shards SET owner = NULL, target = NULL, version = version + 1, since = clock_timestamp(), after_fence = false
-     WHERE owner = $1)
+    UPDATE shards SET owner = NULL, target = NULL, version = version + 1, since = clock_timestamp() WHERE owner = $1)
   UPDATE writers SET fenced_at = coalesce(fenced_at, clock_timestamp()) WHERE incarnation = $1
 )sql"};
 

@@ -6,6 +6,7 @@ ALTER TABLE nodes
 
 -- The owner before was fenced, and may answer from memory until its read lease ends: the new one waits for that.
 ALTER TABLE shards ADD COLUMN after_fence boolean NOT NULL DEFAULT true;
+UPDATE shards SET after_fence = false WHERE owner IS NULL;
 
 ALTER TABLE coordinator ADD COLUMN rebalance_asked boolean NOT NULL DEFAULT false;
 

@@ -246,9 +246,31 @@ TEST_F(Region, GivesBackWhatAnotherNodeForwardedWhenTheShardIsNotHere) {
   e->reply_to = answers;
   e->correlation = ++last;
   e->forwarded = true;
-  router->accept(e);
+  router->accept(e, rows_version);
   const auto a = answers->of(last);
   const auto* why = std::get_if<failure>(&a.body);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code, errc::moving);
+  EXPECT_EQ(why->outcome, outcome::not_applied);
+}
+
+// It may have been on its way so long that its sender tried elsewhere, was refused, and told so.
+TEST_F(Region, GivesBackWhatWasSentBeforeTheShardCameBack) {
+  answers->of(create());
+  const auto sent_by = rows_version;
+  tell_rows({.owner = 2});
+  tell_rows({.owner = 1});
+  auto e = std::make_shared<envelope>();
+  e->hotel = id;
+  e->request = {.key = {2, 9}, .digest = 9, .by = "test"};
+  e->body = command{add_room_type{{.name = "Double", .rooms = 5, .max_guests = 2, .price = 100, .currency = chf}}};
+  e->deadline = steady_now() + 10s;
+  e->reply_to = answers;
+  e->correlation = ++last;
+  e->forwarded = true;
+  router->accept(e, sent_by);
+  const auto old = answers->of(last);
+  const auto* why = std::get_if<failure>(&old.body);
   ASSERT_TRUE(why);
   EXPECT_EQ(why->code, errc::moving);
   EXPECT_EQ(why->outcome, outcome::not_applied);

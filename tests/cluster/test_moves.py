@@ -37,6 +37,7 @@ async def move_some(stage: Stage, crowd: Crowd, draw: random.Random):
     """Single shards, to nodes drawn, some at a time; each is the shard of a hotel that is booked all the while."""
     shard_of = shards(stage, crowd.hotels)
     names = [node.name for node in stage.nodes]
+    operator = Client(stage.node.port)
     pauses = []
     while len(pauses) < MOVES:
         at = owners(stage, crowd.hotels)
@@ -44,12 +45,14 @@ async def move_some(stage: Stage, crowd: Crowd, draw: random.Random):
         chosen = {h: draw.choice([n for n in names if n != at[h]]) for h in by_shard.values()}
         began = time.monotonic()
         for hotel, node in chosen.items():
-            await operate(stage, "move", str(shard_of[hotel]), node)
+            status, body, _ = await operator.ask("POST", f"/v1/cluster/shards/{shard_of[hotel]}/move", {"node": node})
+            assert status in (200, 202), body
         await await_true(lambda: all(owners(stage, [h])[h] == node for h, node in chosen.items()), PATIENCE, "the shards are moved")
         ended = time.monotonic()
         await await_true(lambda: all(crowd.first_booked_after(h, ended) for h in chosen), PATIENCE, "the moved hotels are booked")
         pauses += [crowd.longest(h, began, ended) for h in chosen]
         crowd.check()
+    operator.close()
     return pauses
 
 

@@ -141,7 +141,7 @@ TEST_F(Node, FreesItsShardsWhenItLeaves) {
   const auto second = enter();
   ASSERT_TRUE(second) << second.error();
   EXPECT_TRUE(second->fenced.empty());
-  EXPECT_EQ(db.watch.run("SELECT count(*) FROM shards WHERE owner IS NULL AND NOT after_fence AND version = 1"), "10");
+  EXPECT_EQ(db.watch.run("SELECT count(*) FROM shards WHERE owner IS NULL AND version = 1"), "10");
   EXPECT_GT(second->incarnation, old);
 }
 
