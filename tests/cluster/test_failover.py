@@ -24,8 +24,8 @@ PATIENCE = 30
 
 async def strike(stage: Stage, crowd: Crowd, victim, how: str) -> tuple[list[float], bool]:
     """Seconds until each of the victim's hotels took a booking; whether the victim coordinated."""
-    coordinates = coordinator(stage) == victim.name
-    lost = [h for h, node in owners(stage, crowd.hotels).items() if node == victim.name]
+    coordinates = await asyncio.to_thread(coordinator, stage) == victim.name
+    lost = [h for h, node in (await asyncio.to_thread(owners, stage, crowd.hotels)).items() if node == victim.name]
     began = time.monotonic()
     if how == "kill":
         victim.kill()
