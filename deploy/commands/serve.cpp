@@ -125,15 +125,23 @@ public:
   /// The gateway listens first and tells that it is not ready; the place is taken behind it.
   int run() {
     if (!open_network()) return exit_failed;
-    const int status = serve();
-    server_.stop();
-    network_->stop();
-    peers_->use(nullptr);  // router, peers and network hold each other
-    router_->use_peers(nullptr);
-    return status;
+    const closing close{*this};
+    return serve();
   }
 
 private:
+  /// Also when serving ends by an exception, such as a port that is taken: router, peers and network hold each other, and the
+  /// actor system waits for all that lives on it.
+  struct closing {
+    node& of;
+    ~closing() {
+      of.server_.stop();
+      of.network_->stop();
+      of.peers_->use(nullptr);
+      of.router_->use_peers(nullptr);
+    }
+  };
+
   int serve() {
     server_.start();
     log_info("listening", {{"address", http_address()}});

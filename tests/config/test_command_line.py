@@ -5,6 +5,7 @@ answers in JSON, and no secret in any of it. Needs no database: what needs one i
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -145,6 +146,15 @@ class WithADatabase(unittest.TestCase):
         verified = self.run_here("journal", "verify", "--all", "--json")
         self.assertEqual((verified.returncode, json.loads(verified.stdout)["findings"]), (0, []), verified.stderr)
         self.assertEqual(self.run_here("journal", "show", "7k2m9qx4vd1h").returncode, 1)
+
+    def test_when_its_port_is_taken_a_node_says_so_and_ends(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            done = self.run_here("serve", "--set", f"gateway.port={port}")
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
 
 
 class Version(unittest.TestCase):
