@@ -35,7 +35,7 @@ struct database_settings {
   std::string url_file;                               ///< a file that holds the url instead
   std::chrono::seconds connect_timeout{5};
   std::chrono::milliseconds statement_timeout{5'000};  ///< of every statement that has no other bound
-  std::chrono::milliseconds lock_timeout{300};       ///< of fences and take-overs, before they terminate the holder
+  std::chrono::milliseconds lock_timeout{300};         ///< of fences and take-overs, before they terminate the holder
   std::chrono::milliseconds idle_in_transaction_timeout{5'000};
   std::chrono::milliseconds tcp_user_timeout{5'000};
   std::chrono::seconds keepalive_idle{5};

@@ -225,8 +225,9 @@ TEST(LiveWire, APortThatIsTakenGetsOneClearSentence) {
   fake_records records;
   fake_operations operators;
   metrics counted{"test"};
-  gateway::server second{
-      same, {router, lease, clock, records, operators, counted.gateway, [] { return readiness{}; }, [] { return std::string{}; }}};
+  gateway::server second{same,
+                         {router, lease, clock, records, operators, counted.gateway, [] { return readiness{}; },
+                          [] { return std::string{}; }}};
   try {
     second.start();
     FAIL() << "it listened";
