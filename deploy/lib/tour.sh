@@ -80,6 +80,16 @@ tour_free() {
   jq -r 'first(.. | objects | select(has("free"))).free' <<<"$tour_answer"
 }
 
+# tour_await_rest BASE: returns when no shard moves or is about to.
+tour_await_rest() {
+  local tries
+  for ((tries = 0; tries < 300; ++tries)); do
+    if curl -fsS -m 10 "$1/v1/cluster" | jq -e '.well and .shards.moving == 0 and (.planned | length) == 0' >/dev/null; then return; fi
+    sleep 0.1
+  done
+  fail "the cluster does not come to rest: $(curl -fsS -m 10 "$1/v1/cluster" | jq -c '.concerns')"
+}
+
 # tour_owner BASE: the number of the node that the tour's hotel lives on.
 tour_owner() {
   local node
@@ -91,6 +101,7 @@ tour_owner() {
 tour_book() {
   tour_ask POST "$1/v1/reservations" "$(tour_body "$(cat /proc/sys/kernel/random/uuid)")"
   tour_expect "$2" 201 '.status == "CONFIRMED"'
+  # shellcheck disable=SC2034  # for the caller
   tour_booked=$(jq -r .id <<<"$tour_answer")
 }
 
