@@ -31,6 +31,7 @@ async def strike(stage: Stage, crowd: Crowd, victim, how: str) -> tuple[list[flo
         victim.kill()
     else:
         victim.freeze()
+    crowd.nodes = [node for node in stage.nodes if node is not victim]  # as any balancer does, whose probes fail
     await await_true(lambda: all(crowd.first_booked_after(h, began) for h in lost), PATIENCE,
                      f"all hotels of {victim.name} take bookings after a {how}")
     times = [crowd.first_booked_after(h, began) - began for h in lost]
@@ -39,6 +40,7 @@ async def strike(stage: Stage, crowd: Crowd, victim, how: str) -> tuple[list[flo
     else:
         victim.thaw()
     await asyncio.to_thread(victim.await_ready)
+    crowd.nodes = list(stage.nodes)
     await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread again")
     crowd.check()
     return times, coordinates
