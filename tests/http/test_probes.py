@@ -36,7 +36,7 @@ def events(log: pathlib.Path, name: str) -> list:
 
 def main() -> int:
     with Stage() as stage:
-        port, log = stage.node.port, stage.directory / "node.log"
+        port, log = stage.node.port, stage.node.log
         probe_until(port, 200)
         stage.postgres.stop("immediate")
         body = probe_until(port, 503)
