@@ -14,8 +14,8 @@ from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
 from tests.support.shards import coordinator, owners, spread_evenly  # noqa: E402
 
-KILLS = int(os.environ.get("KEYRACK_KILLS", 6))
-FREEZES = int(os.environ.get("KEYRACK_FREEZES", 3))
+KILLS = int(os.environ.get("KEYRACK_KILLS", 4))
+FREEZES = int(os.environ.get("KEYRACK_FREEZES", 2))
 HOTELS = 24
 NODES = 3
 # How long any of it may take before the test says that it never will; what it took is printed, and the bench's to judge.

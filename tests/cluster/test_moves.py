@@ -13,7 +13,7 @@ from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
 from tests.support.shards import counts, owners, shards, spread_evenly  # noqa: E402
 
-MOVES = int(os.environ.get("KEYRACK_MOVES", 200))
+MOVES = int(os.environ.get("KEYRACK_MOVES", 48))
 AT_ONCE = 8
 HOTELS = 32
 PATIENCE = 60
