@@ -243,11 +243,13 @@ TEST_F(Membership, FencesWhoIsSilentAndTakesItsShards) {
 TEST_F(Membership, GoesOnWhenAFenceDoesNotSucceed) {
   add_other();
   all_owned_by(other);
-  at->rows.shards[7].owner = 0;
   at->fences_succeed = false;
   at->beats = false;
   start();
-  EXPECT_TRUE(at->until([&] { return at->fences_tried > 0 && at->rows.shards[7].owner == me; }));
+  ASSERT_TRUE(at->until([&] { return at->fences_tried > 0; }));
+  at->change([](cluster_rows& rows) { rows.shards[7] = {.version = 2}; });
+  EXPECT_TRUE(at->until([&] { return at->rows.shards[7].owner == me; }));
+  EXPECT_FALSE(at->all_owned_by(me));
   at->change([&](cluster_rows&) { at->fences_succeed = true; });
   EXPECT_TRUE(at->until([&] { return at->all_owned_by(me); }));
 }
