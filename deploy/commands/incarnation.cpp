@@ -87,14 +87,14 @@ void incarnation::open_region() {
                     .wait_after_fence = env_.settings.heartbeat.lease + lease_margin,
                     .directory = directory_,
                     .of_hotels = std::move(hotels),
+                    .on_gone =
+                        [told = told_](const std::vector<hand_over>&) {
+                          if (const auto members = told->members.load()) members->tell_all();
+                        },
                     .announce =
                         [peers = env_.peers](const cluster::region::announcement& a, std::function<void()> done) {
                           peers->ask_to_prepare(a.target, a.shard, a.hotels,
                                                 steady_now() + cluster::region::bounds{}.prepare_for, std::move(done));
-                        },
-                    .on_gone =
-                        [told = told_](const std::vector<hand_over>&) {
-                          if (const auto members = told->members.load()) members->tell_all();
                         },
                     .on_admits_more = [router = env_.router] { router->retry_parked(); }});
   env_.router->use_local(

@@ -60,6 +60,7 @@ TEST_F(Recovery, CatchesUpWithWhatCameAfterAnEarlierLoad) {
 
 TEST_F(Recovery, CannotCatchUpAcrossAGap) {
   append(1, 1, 3);
+  append(1, 4, 4);
   auto state = replayed(1, 2);  // no commit ends there
   const auto done = catch_up(connection, state, soon());
   ASSERT_FALSE(done);
