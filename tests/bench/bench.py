@@ -11,12 +11,13 @@ from pathlib import Path
 
 import booking
 import hop
+import moves
 import reads
 import scale
 from lib.processes import BenchError
 from lib.report import print_machine
 
-SCENARIOS = {"booking": booking, "reads": reads, "scale": scale, "hop": hop}
+SCENARIOS = {"booking": booking, "reads": reads, "scale": scale, "hop": hop, "moves": moves}
 PEERS = ("keyrack", "pg", "redis", "nginx")
 
 
