@@ -20,11 +20,6 @@ std::chrono::milliseconds until(steady_instant deadline) {
   return std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now()));
 }
 
-/// Given back by the owner's node: the hotel is elsewhere, or cannot be had there at the moment.
-bool is_for_routers(const failure& f) {
-  return f.code == errc::moving || f.code == errc::fenced || f.code == errc::unavailable;
-}
-
 /// The way back of one forwarded command. What rests on memory is held to this node's lease as it leaves.
 class remote_reply final : public reply_port {
 public:

@@ -51,19 +51,18 @@ std::shared_ptr<node_router> node_router::start(caf::actor_system& system, route
 }
 
 void node_router::send(envelope_ptr e) {
-  const auto now = current();
-  const auto owner = now->owner_of(e->hotel);
-  if (now->is_local(owner)) return send_local(*now->local, std::move(e));
-  if (owner == 0) return park(std::move(e), {errc::unavailable, outcome::not_applied, "nobody owns the hotel yet"});
+  const auto now = now_.load(std::memory_order_acquire);
+  const auto way = now->table.way_to(e->hotel);
+  if (way.here) return send_local(*now->local, std::move(e));
+  if (way.owner == 0) return park(std::move(e), {errc::unavailable, outcome::not_applied, "nobody owns the hotel yet"});
   const auto peers = peers_.load(std::memory_order_acquire);
   if (!peers) return park(std::move(e), {errc::unavailable, outcome::not_applied, "the owner cannot be reached"});
-  const auto row_version = now->version_of(e->hotel);
-  peers->forward(owner, row_version, std::move(e));
+  peers->forward(way.owner, way.row_version, std::move(e));
 }
 
 void node_router::accept(envelope_ptr e, std::int64_t row_version) {
-  const auto now = current();
-  if (row_version < now->owned_since_of(e->hotel)) {
+  const auto now = now_.load(std::memory_order_acquire);
+  if (!now->table.admits(e->hotel, row_version)) {
     return bounce({std::move(e)}, {errc::moving, outcome::not_applied, "sent before the hotel came back to this node"});
   }
   // This node's own reading may be older than the sender's: the region is asked, which knows best.
@@ -84,9 +83,10 @@ void node_router::send_local(const local_hotels& local, envelope_ptr e) {
 void node_router::use_local(std::shared_ptr<const local_hotels> local) {
   {
     const std::scoped_lock lock{replacing_};
-    auto next = std::make_shared<routes>(*current());
+    auto next = std::make_shared<knowledge>(*now_.load());
+    next->table.use_incarnation(local ? local->incarnation : 0);
     next->local = std::move(local);
-    routes_.store(std::move(next), std::memory_order_release);
+    now_.store(std::move(next), std::memory_order_release);
   }
   retry_parked();
 }
@@ -95,24 +95,12 @@ void node_router::use_owners(const cluster_rows& rows) {
   const auto version = rows.routes_version();
   {
     const std::scoped_lock lock{replacing_};
-    const auto now = current();
-    if (version <= now->version) return;
-    auto next = std::make_shared<routes>(*now);
-    for (std::size_t s = 0; s < next->owners.size(); ++s) {
-      const auto& row = rows.shards[s];
-      if (std::exchange(next->owners[s], row.owner) != row.owner) next->owned_since[s] = row.version;
-      next->versions[s] = row.version;
-    }
-    next->version = version;
-    routes_.store(std::move(next), std::memory_order_release);
+    auto next = std::make_shared<knowledge>(*now_.load());
+    if (!next->table.take(rows.shards, version)) return;
+    now_.store(std::move(next), std::memory_order_release);
   }
   metrics_.routes_version.set(static_cast<double>(version));
   retry_parked();
-}
-
-bool node_router::knows_owners() const {
-  const auto now = current();
-  return std::ranges::none_of(now->owners, [](incarnation_id owner) { return owner == 0; });
 }
 
 void node_router::retry_parked() {
@@ -120,18 +108,18 @@ void node_router::retry_parked() {
 }
 
 void node_router::bounce(std::vector<envelope_ptr> what, const failure& why) {
+  const auto again_at = steady_now() + bounds_.retry_after;
   for (auto& e : what) {
-    if (e->forwarded) {
-      fail(e, why);  // whoever sent it tries again
-    } else if (why.code == errc::overloaded || steady_now() + bounds_.retry_after >= e->deadline) {
-      fail(e, why);
-    } else if (why.outcome == outcome::unknown && !e->in_doubt) {
-      auto again =
-          std::make_shared<envelope>(*e);  // from now on its failure is unknown, whatever the next attempt says
-      again->in_doubt = true;
-      park(std::move(again), why);
-    } else {
-      park(std::move(e), why);
+    switch (verdict_on(*e, why, again_at)) {
+    case verdict::to_sender:
+    case verdict::failed: fail(e, why); break;
+    case verdict::parked: park(std::move(e), why); break;
+    case verdict::in_doubt: {
+      auto doubtful = std::make_shared<envelope>(*e);
+      doubtful->in_doubt = true;
+      park(std::move(doubtful), why);
+      break;
+    }
     }
   }
 }
@@ -161,10 +149,8 @@ void node_router::unpark(std::vector<envelope_ptr> parked) {
 }
 
 void node_router::fail(const envelope_ptr& e, failure why) {
-  if (e->in_doubt) why.outcome = outcome::unknown;
-  const bool for_routers = why.code == errc::moving || why.code == errc::fenced;  // not a client's words
-  if (for_routers && !e->forwarded) why.code = errc::unavailable;
-  e->reply_to->deliver({{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = std::move(why)}}});
+  e->reply_to->deliver(
+      {{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = last_words(*e, std::move(why))}}});
 }
 
 }  // namespace keyrack::cluster

@@ -1,17 +1,11 @@
-// The way to a hotel: the directory of awake hotels or the region when its shard is this node's, else the owner's node. What
-// comes back from either is tried again at whoever owns the hotel then, until the client's deadline: the client sees latency,
-// not an error. Refuses to know bytes and links.
-//
-//   send ──► local hotel ──────────────────────────────────────► answered
-//     │  └──► owner's node ── answered ─────────────────────────►   │
-//     │             └── moving, fenced, unreachable ─┐              │ given back
-//     └── nobody ──► parked ◄────────────────────────┴──────────────┘
-//                      │  new routes, or a short while
-//                      └──► send again; past the deadline: failed, with what is known of its outcome
+// The shell around `routes`: the directory of awake hotels or the region when a hotel's shard is this node's, else the owner's
+// node; and the parking of what came back, until it is tried again. The client sees latency, not an error. Refuses to know
+// bytes and links.
 #pragma once
 
 #include "actors/interfaces.hpp"
 #include "actors/ports.hpp"
+#include "cluster/hotel_directory.hpp"
 #include "cluster/routes.hpp"
 #include "config/metrics.hpp"
 
@@ -26,6 +20,13 @@ struct router_bounds {
   std::chrono::milliseconds retry_after{
       25};                  ///< what was given back is tried again after so long, or when routes change
   int parked_max = 10'000;  ///< commands that wait to be tried again
+};
+
+/// Where this node's own hotels are, as of one incarnation.
+struct local_hotels {
+  incarnation_id incarnation = 0;
+  std::shared_ptr<hotel_directory> directory;
+  region_handle region;
 };
 
 /// The way to other nodes. Thread-safe.
@@ -62,12 +63,16 @@ public:
   /// Something that was given back may be taken now: everything parked is tried at once.
   void retry_parked();
 
-  /// Every hotel has an owner, as far as this node knows.
-  bool knows_owners() const;
-
-  std::shared_ptr<const routes> current() const { return routes_.load(std::memory_order_acquire); }
+  /// As this node knows it.
+  routes::way way_to(hotel_id hotel) const { return now_.load()->table.way_to(hotel); }
+  bool knows_owners() const { return now_.load()->table.all_owned(); }
 
 private:
+  // Replaced as a whole, never changed.
+  struct knowledge {
+    routes table;
+    std::shared_ptr<const local_hotels> local;  // null while this node has no place
+  };
   node_router(router_bounds bounds, metrics& counters) : bounds_(bounds), metrics_(counters.router) {}
   void send_local(const local_hotels& local, envelope_ptr e);
   void park(envelope_ptr e, const failure& why);
@@ -77,8 +82,8 @@ private:
   const router_bounds bounds_;
   router_metrics& metrics_;
   parking_handle parking_;
-  std::mutex replacing_;  // of the routes: one after the other
-  std::atomic<std::shared_ptr<const routes>> routes_{std::make_shared<const routes>()};
+  std::mutex replacing_;  // of what is known: one after the other
+  std::atomic<std::shared_ptr<const knowledge>> now_{std::make_shared<const knowledge>()};
   std::atomic<std::shared_ptr<peer_port>> peers_;
   std::atomic<int> parked_{0};
 };

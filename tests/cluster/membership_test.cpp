@@ -217,7 +217,7 @@ TEST_F(Membership, TakesTheRoleThatNobodyHasAndGivesOutTheShards) {
   start();
   EXPECT_TRUE(at->until([&] { return at->all_owned_by(me); }));
   EXPECT_TRUE(members->coordinates());
-  EXPECT_TRUE(at->until([&] { return host.router->current()->owners[0] == me; })) << "the router is not told";
+  EXPECT_TRUE(at->until([&] { return host.router->way_to({1}).here; })) << "the router is not told";
 }
 
 TEST_F(Membership, StepsBackWhenAnotherHasTheRole) {
