@@ -120,6 +120,7 @@ bool membership::look() {
   for (const auto& n : read->nodes) beats.push_back({n.incarnation, n.beat});
   beats_.observe(beats, asked_at);
   role_beats_.observe({{read->coordinator.holder, read->coordinator.beat}}, asked_at);
+  env_.observer->on_look(*read, asked_at, steady_now());
   publish(std::move(*read));
   const auto rows = rows_.load();
   if (rows->find(env_.me) == nullptr) return true;  // fenced: the heartbeat finds out
@@ -254,7 +255,7 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   };
   for (const auto& f : actions.fence) {
     log_warn("fencing a node", {{"node", name_of(rows, f.who)}, {"incarnation", f.who}, {"reason", f.reason}});
-    if (succeeded(env_.store->fence(f.who, f.reason), "fence")) env_.counters.fences.of({std::string{f.reason}}).add();
+    if (succeeded(env_.store->fence(f.who, f.reason), "fence")) env_.observer->on_fenced(f.who, f.reason, steady_now());
   }
   if (!actions.give.empty()) {
     log_info("giving shards of nobody", {{"shards", actions.give.size()}});
@@ -262,11 +263,14 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   }
   if (!actions.call_off.empty()) {
     log_warn("calling moves off", {{"shards", actions.call_off.size()}, {"reason", actions.call_off.front().reason}});
-    done(env_.store->call_off(term_, actions.call_off), "call moves off");
+    const auto off = env_.store->call_off(term_, actions.call_off);
+    if (off) env_.observer->on_called_off(actions.call_off);
+    done(off, "call moves off");
   }
   if (!actions.move.empty()) {
-    env_.counters.moves_begun.add(actions.move.size());
-    done(env_.store->begin_moves(term_, actions.move), "begin moves");
+    const auto begun = env_.store->begin_moves(term_, actions.move);
+    if (begun) env_.observer->on_moves_begun(actions.move, steady_now());
+    done(begun, "begin moves");
   }
   if (!actions.refuse.empty()) done(env_.store->refuse_wishes(term_, actions.refuse), "refuse moves");
   if (actions.rebalanced) succeeded(env_.store->finish_rebalance(term_), "finish the rebalance");

@@ -162,6 +162,7 @@ void node_router::unpark(std::vector<envelope_ptr> parked) {
 
 void node_router::fail(const envelope_ptr& e, failure why) {
   if (e->in_doubt) why.outcome = outcome::unknown;
+  (e->forwarded ? metrics_.given_back : metrics_.given_up).of({std::string{to_text(why.code)}}).add();
   const bool for_routers = why.code == errc::moving || why.code == errc::fenced;  // not a client's words
   if (for_routers && !e->forwarded) why.code = errc::unavailable;
   e->reply_to->deliver({{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = std::move(why)}}});

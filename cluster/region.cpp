@@ -58,13 +58,17 @@ void region::arrive(shard_id id, effects& out) {
 void region::own(shard_id id, effects& out) {
   auto& s = at(id);
   if (s.target != 0) return stop(id, out);
-  if (s.state != shard_state::owned) out.admits_more = true;
+  if (s.state != shard_state::owned) {
+    out.admits_more = true;
+    out.serving.push_back(id);
+  }
   s.state = shard_state::owned;
 }
 
 void region::stop(shard_id id, effects& out) {
   auto& s = at(id);
   s.state = shard_state::stopping;
+  out.stopping.push_back(id);
   for (const auto h : s.hotels) retire(h, false, out);
   hand_over_if_empty(id, out);
 }
@@ -175,9 +179,19 @@ void region::on_close(effects& out) {
   for (const auto id : awake) retire(id, !fenced_, out);
 }
 
+region::shard_tally region::tally() const {
+  shard_tally t;
+  for (const auto& s : shards_) {
+    t.serving += s.state == shard_state::owned ? 1 : 0;
+    t.waiting += s.state == shard_state::waiting ? 1 : 0;
+    t.leaving += s.state == shard_state::stopping || s.state == shard_state::handing_over ? 1 : 0;
+  }
+  return t;
+}
+
 int region::shards_owned() const {
-  return static_cast<int>(
-      std::ranges::count_if(shards_, [](const shard& s) { return s.state != shard_state::absent; }));
+  const auto t = tally();
+  return t.serving + t.waiting + t.leaving;
 }
 
 std::optional<steady_instant> region::waits_until() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/hotel_actor.hpp"
+#include "cluster/chronicle.hpp"
 #include "cluster/hotel_directory.hpp"
 #include "config/settings.hpp"
 
@@ -19,9 +20,10 @@ struct region_environment {
   /// Shared with the router, which sends to awake hotels without asking the region.
   std::shared_ptr<hotel_directory> directory;
   std::shared_ptr<const hotel_environment> of_hotels;
+  std::shared_ptr<chronicle> observer;  ///< or null
   /// These shards are another's now: whoever routes should read the rows. On the region's thread; must not block.
   std::function<void(const std::vector<hand_over>&)> on_gone;
-  /// Shards are served that were not: what was given back because of them may be tried again.
+  /// What was given back because of a shard may be tried again.
   std::function<void()> on_admits_more;
 };
 
