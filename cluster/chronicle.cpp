@@ -1,6 +1,7 @@
 #include "cluster/chronicle.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace keyrack::cluster {
 

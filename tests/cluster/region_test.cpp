@@ -112,8 +112,8 @@ protected:
   }
 
   keyrack::testing::actor_config config;
+  metrics counters;  // outlives the actors, for whose end the system waits
   caf::actor_system system{config};
-  metrics counters;
   std::shared_ptr<fake_journal> journal = std::make_shared<fake_journal>();
   std::shared_ptr<collector> answers = std::make_shared<collector>();
   std::shared_ptr<hotel_directory> directory;

@@ -87,12 +87,16 @@ def check_comparison():
         assert missing(shown, wrong), wrong
 
 
+def environment(clone: pathlib.Path) -> dict:
+    """The programs are there: nothing has to be built."""
+    return {n: v for n, v in os.environ.items() if not n.startswith("KEYRACK_")} | {"KEYRACK_BUILD": str(clone / "build/release")}
+
+
 class Shell:
     """The operator's terminal: one bash, told a block at a time."""
 
     def __init__(self, directory: pathlib.Path):
-        environment = {n: v for n, v in os.environ.items() if not n.startswith("KEYRACK_")} | {"KEYRACK_BUILD": str(PROGRAM.parent)}
-        self.process = subprocess.Popen(["bash", "--noprofile", "--norc"], cwd=directory, env=environment, text=True, bufsize=1,
+        self.process = subprocess.Popen(["bash", "--noprofile", "--norc"], cwd=directory, env=environment(directory), text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -140,16 +144,17 @@ class Run:
         self.clone = pathlib.Path(tempfile.mkdtemp(prefix="keyrack-clone-"))
         self.clone.chmod(0o755)
         shutil.copytree(ROOT / "deploy", self.clone / "deploy")
-        (self.clone / "build").mkdir()
-        (self.clone / "build/release").symlink_to(PROGRAM.parent)
-        self.port = free_ports(4)
+        self.build = self.clone / "build/release"
+        self.build.mkdir(parents=True)
+        for program in ("keyrack", "keyrack-demo"):
+            (self.build / program).symlink_to(PROGRAM.parent / program)
+        self.port = free_ports(5)
         self.log = self.clone / "run.log"
         self.process = None
 
     def __enter__(self):
-        environment = {n: v for n, v in os.environ.items() if not n.startswith("KEYRACK_")} | {"KEYRACK_BUILD": str(PROGRAM.parent)}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([self.clone / "deploy/run", "--port", str(self.port)], env=environment, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([self.clone / "deploy/run", "--port", str(self.port)], env=environment(self.clone), stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
         give_up = time.monotonic() + PATIENCE
         while "Ctrl-C stops all of it" not in self.log.read_text():
@@ -170,6 +175,16 @@ class Run:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=120)
+
+    def ask(self, *arguments: str, status: int) -> str:
+        """What a second deploy/run of this clone says."""
+        done = subprocess.run([self.clone / "deploy/run", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE,
+                              env=environment(self.clone))
+        assert done.returncode == status, (arguments, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def pid(self, node: int) -> int:
+        return int((self.clone / f".keyrack/node-{node}.pid").read_text().split()[0])
 
     def nodes(self) -> list:
         return [types.SimpleNamespace(name=f"node-{n + 1}", port=self.port + n) for n in range(4)]
@@ -220,6 +235,32 @@ async def type_it_all(run: Run, crowd: Crowd) -> int:
     return compared
 
 
+async def what_goes_wrong(run: Run):
+    """A port that is taken, and a build that does not start: told in a sentence, and what runs runs on."""
+    assert "already runs from this clone" in run.ask("--port", str(run.port), status=1)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", run.port + 4))
+        taken.listen()
+        said = await asyncio.to_thread(run.ask, "--add-node", status=1)
+        assert f"Port {run.port + 4}, which would be node 5's, is taken by" in said, said
+    before = [run.pid(n) for n in (2, 3, 4)]
+    program = run.build / "keyrack"
+    program.unlink()
+    program.write_text("#!/bin/sh\necho the new build fails at once >&2\nexit 1\n")
+    program.chmod(0o755)
+    said = await asyncio.to_thread(run.ask, "--restart", status=1)
+    for part in ("node-1 (1 of 4) did not come back: run: node 1 ended", "the new build fails at once",
+                 "Stopped there: the others are as they were"):
+        assert part in said, said
+    assert [run.pid(n) for n in (2, 3, 4)] == before, "nodes were restarted with a build that fails"
+    program.unlink()
+    program.symlink_to(PROGRAM)
+    said = await asyncio.to_thread(run.ask, "--restart", status=0)
+    assert "node-1 (1 of 4): did not run, ready in" in said and "All 4 nodes are restarted" in said, said
+    print(said, flush=True)
+
+
 async def main() -> int:
     check_comparison()
     draw = random.Random(seed_from_environment())
@@ -228,31 +269,28 @@ async def main() -> int:
         first = Client(run.port)
         hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
         first.close()
-        pids = {n: int((run.clone / f".keyrack/node-{n}.pid").read_text().split()[0]) for n in (1, 2, 3)}
+        pids = {n: run.pid(n) for n in (1, 2, 3)}
         crowd = Crowd(nodes[:3], hotels, draw, pause=0.02)
         balancer = asyncio.create_task(balance(crowd, nodes))
         compared = await type_it_all(run, crowd)
+        for n, before in pids.items():
+            assert run.pid(n) != before, f"node {n} was not restarted"
+        await what_goes_wrong(run)
+        failed = crowd.failed()
+        assert not failed, f"{len(failed)} bookings failed, first {failed[:3]}"
         balancer.cancel()
         await crowd.stop()
         stage = types.SimpleNamespace(node=types.SimpleNamespace(run=run.program))
         await all_there_once(stage, hotels, crowd)
         verified = run.program("journal", "verify", "--all")
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        for n, before in pids.items():
-            now = int((run.clone / f".keyrack/node-{n}.pid").read_text().split()[0])
-            assert now != before, f"node {n} was not restarted"
-            pids[n] = now
         assert len({a.node for a in crowd.attempts}) == 4, "somebody was never asked"
         print(f"{len(crowd.acknowledged)} bookings, each there once; journal verify: clean")
-        wrong = subprocess.run([run.clone / "deploy/run", "--port", str(run.port)], capture_output=True, text=True, check=False)
-        assert wrong.returncode == 1 and "already runs from this clone" in wrong.stderr, wrong.stderr
+        left = [run.pid(n) for n in (1, 2, 3, 4)]
         assert run.stop() == 0, run.log.read_text()
-        for n, pid in pids.items():
-            assert not pathlib.Path(f"/proc/{pid}").exists(), f"node {n} outlived deploy/run"
-        late = subprocess.run([run.clone / "deploy/run", "--restart"], capture_output=True, text=True, check=False,
-                              env=os.environ | {"KEYRACK_BUILD": str(PROGRAM.parent)})
-        assert late.returncode == 1 and "start it with deploy/run" in late.stderr, late.stderr
-    return 1 + compared + 5
+        assert not [pid for pid in left if pathlib.Path(f"/proc/{pid}").exists()], "nodes outlived deploy/run"
+        assert "start it with deploy/run" in run.ask("--restart", status=1)
+    return 1 + compared + 8
 
 
 if __name__ == "__main__":

@@ -30,9 +30,11 @@ constexpr int field_of_version_2 = 2'047;
 std::string news() {
   using google::protobuf::internal::WireFormatLite;
   std::string out;
-  google::protobuf::io::StringOutputStream stream{&out};
-  google::protobuf::io::CodedOutputStream to{&stream};
-  WireFormatLite::WriteString(field_of_version_2, "what version 1 has not heard of", &to);
+  {
+    google::protobuf::io::StringOutputStream stream{&out};
+    google::protobuf::io::CodedOutputStream to{&stream};
+    WireFormatLite::WriteString(field_of_version_2, "what version 1 has not heard of", &to);
+  }
   return out;
 }
 
