@@ -176,6 +176,7 @@ plan_hints membership::hints(const cluster_rows& rows) {
   }
   find_late_moves(rows, h);
   find_cut_off(rows, h);
+  find_strangers(rows, h);
   return h;
 }
 
@@ -203,6 +204,21 @@ void membership::find_cut_off(const cluster_rows& rows, plan_hints& hints) {
     outside_since_ = steady_now();
   }
   if (steady_now() - outside_since_ >= env_.times.grace) hints.cut_off = outside_;
+}
+
+// Who has come and cannot be reached, by a wrong address or another version, gets nothing before it can: its guests would
+// wait until it counts as cut off. Who has shards keeps them over a broken link, for as long as that takes.
+void membership::find_strangers(const cluster_rows& rows, plan_hints& hints) const {
+  std::set<incarnation_id> known{env_.me};
+  for (const auto& s : rows.shards) known.insert({s.owner, s.target});
+  for (const auto& [peer, state] : env_.network->links()) {
+    const auto* node = rows.find(peer);
+    const bool reaches_me = node != nullptr && std::ranges::find(node->reaches, env_.me) != node->reaches.end();
+    if (state == link_state::linked && reaches_me) known.insert(peer);
+  }
+  for (const auto& n : rows.nodes) {
+    if (!known.contains(n.incarnation)) hints.cut_off.insert(n.incarnation);
+  }
 }
 
 bool membership::holder_is_gone(const cluster_rows& rows, const plan_hints& h) const {

@@ -82,6 +82,7 @@ private:
   bool holder_is_gone(const cluster_rows& rows, const plan_hints& hints) const;
   plan_hints hints(const cluster_rows& rows);
   void find_late_moves(const cluster_rows& rows, plan_hints& hints);
+  void find_strangers(const cluster_rows& rows, plan_hints& hints) const;
   void find_cut_off(const cluster_rows& rows, plan_hints& hints);
   void carry_out(const cluster_rows& rows, const plan_actions& actions);
   void set_term(std::int64_t term);

@@ -4,7 +4,7 @@ import re
 
 from tests.support.node import Client, Node
 
-SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
+SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 class Metrics:
