@@ -80,9 +80,14 @@ void about_links(const cluster_status& s, std::vector<std::string>& to) {
       const auto& b = s.nodes[j];
       if (!has_settled(s, a) || !has_settled(s, b) || (reaches(a, b) && reaches(b, a))) continue;
       ++told;
+      const auto versions =
+          a.row.version == b.row.version
+              ? std::string{}
+              : fmt::format(" They run versions {} and {}: their logs say whether these understand each other.",
+                            a.row.version, b.row.version);
       to.push_back(fmt::format("{} ({}) and {} ({}) do not reach each other: requests between them wait. Look at the "
-                               "network and firewalls, and at transport.advertise.",
-                               a.row.name, a.row.actor_address, b.row.name, b.row.actor_address));
+                               "network and firewalls, and at transport.advertise.{}",
+                               a.row.name, a.row.actor_address, b.row.name, b.row.actor_address, versions));
     }
   }
 }
@@ -92,7 +97,7 @@ void about_absent(const cluster_status& s, std::vector<std::string>& to) {
     const bool missed = n.gone_at && !n.gone_for.empty() && s.at - *n.gone_at < forgotten_after && !n.drained;
     if (missed) {
       const std::string_view why = n.gone_for == "silent" ? "it fell silent" : "its process ended";
-      to.push_back(fmt::format("{0} went {1} ago: {2}. The others take its shards over. Start it again, or "
+      to.push_back(fmt::format("{0} has been gone for {1}: {2}. The others take its shards over. Start it again, or "
                                "drain {0} if it is not to come back.",
                                n.name, in_words(s.at - *n.gone_at), why));
     } else if (n.pinned > 0) {

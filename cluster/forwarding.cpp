@@ -1,5 +1,6 @@
 #include "cluster/forwarding.hpp"
 
+#include "cluster/protocol.hpp"
 #include "cluster/wire_codec.hpp"
 #include "config/log.hpp"
 
@@ -67,7 +68,7 @@ void forwarding::forward(incarnation_id to, std::int64_t row_version, envelope_p
   message.set_row_version(row_version);
   env_.counters.router.forwarded.add();
   const auto deadline = e->deadline;
-  transport_->send(to, message.SerializeAsString(), deadline,
+  transport_->send(to, message_bytes(message), deadline,
                    [self = shared_from_this(), e = std::move(e)](transport::answer answer) {
                      self->take_answer(e, std::move(answer));
                    });
@@ -136,14 +137,14 @@ void forwarding::ask_to_prepare(incarnation_id peer, shard_id shard, const std::
   auto& asked = *message.mutable_prepare();
   asked.set_shard(shard);
   for (const auto id : hotels) asked.add_hotels(id.value);
-  transport_->send(peer, message.SerializeAsString(), deadline,
+  transport_->send(peer, message_bytes(message), deadline,
                    [done = std::move(done)](const transport::answer&) { done(); });
 }
 
 void forwarding::tell_routes_changed(const std::vector<incarnation_id>& peers) {
   wire::PeerRequest message;
   message.mutable_routes_changed();
-  const auto bytes = message.SerializeAsString();
+  const auto bytes = message_bytes(message);
   const auto deadline = steady_now() + hint_time_max;
   for (const auto peer : peers) {
     transport_->send(peer, bytes, deadline, [](const transport::answer&) {});

@@ -129,6 +129,7 @@ bool membership::look() {
   for (const auto& n : read->nodes) beats.push_back({n.incarnation, n.beat});
   beats_.observe(beats, asked_at);
   role_beats_.observe({{read->coordinator.holder, read->coordinator.beat}}, asked_at);
+  env_.observer->on_look(*read, asked_at, steady_now());
   publish(std::move(*read));
   const auto rows = rows_.load();
   if (rows->find(env_.me) == nullptr) return true;  // fenced: the heartbeat finds out
@@ -184,6 +185,7 @@ plan_hints membership::hints(const cluster_rows& rows) {
   }
   find_late_moves(rows, h);
   find_cut_off(rows, h);
+  find_strangers(rows, h);
   return h;
 }
 
@@ -221,6 +223,21 @@ void membership::find_cut_off(const cluster_rows& rows, plan_hints& hints) {
     outside_since_ = steady_now();
   }
   if (steady_now() - outside_since_ >= env_.times.grace) hints.cut_off = outside_;
+}
+
+// Who has come and cannot be reached, by a wrong address or another version, gets nothing before it can: its guests would
+// wait until it counts as cut off. Who has shards keeps them over a broken link, for as long as that takes.
+void membership::find_strangers(const cluster_rows& rows, plan_hints& hints) const {
+  std::set<incarnation_id> known{env_.me};
+  for (const auto& s : rows.shards) known.insert({s.owner, s.target});
+  for (const auto& [peer, state] : env_.network->links()) {
+    const auto* node = rows.find(peer);
+    const bool reaches_me = node != nullptr && std::ranges::find(node->reaches, env_.me) != node->reaches.end();
+    if (state == link_state::linked && reaches_me) known.insert(peer);
+  }
+  for (const auto& n : rows.nodes) {
+    if (!known.contains(n.incarnation)) hints.cut_off.insert(n.incarnation);
+  }
 }
 
 bool membership::holder_is_gone(const cluster_rows& rows, const plan_hints& h) const {
@@ -280,11 +297,14 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   if (!actions.call_off.empty()) {
     log_warn("calling moves off", {{"shards", actions.call_off.size()}, {"reason", actions.call_off.front().reason}});
     let_rest(actions.call_off);
-    done(env_.store->call_off(term_, actions.call_off), "call moves off");
+    const auto off = env_.store->call_off(term_, actions.call_off);
+    if (off) env_.observer->on_called_off(actions.call_off);
+    done(off, "call moves off");
   }
   if (!actions.move.empty()) {
-    env_.counters.moves_begun.add(actions.move.size());
-    done(env_.store->begin_moves(term_, actions.move), "begin moves");
+    const auto begun = env_.store->begin_moves(term_, actions.move);
+    if (begun) env_.observer->on_moves_begun(actions.move, steady_now());
+    done(begun, "begin moves");
   }
   if (!actions.refuse.empty()) done(env_.store->refuse_wishes(term_, actions.refuse), "refuse moves");
   if (actions.rebalanced) succeeded(env_.store->finish_rebalance(term_), "finish the rebalance");
@@ -297,7 +317,7 @@ bool membership::fence_all(const cluster_rows& rows, const std::vector<fencing>&
   for (const auto& f : whom) {
     log_warn("fencing a node", {{"node", name_of(rows, f.who)}, {"incarnation", f.who}, {"reason", f.reason}});
     if (!succeeded(env_.store->fence(f.who, f.reason), "fence")) continue;
-    env_.counters.fences.of({std::string{f.reason}}).add();
+    env_.observer->on_fenced(f.who, f.reason, steady_now());
     any = true;
   }
   return any;

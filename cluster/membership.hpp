@@ -9,6 +9,7 @@
 
 #include "actors/cluster_ports.hpp"
 #include "actors/interfaces.hpp"
+#include "cluster/chronicle.hpp"
 #include "cluster/forwarding.hpp"
 #include "cluster/node_router.hpp"
 #include "cluster/plan.hpp"
@@ -45,6 +46,7 @@ public:
     std::shared_ptr<transport> network;
     std::shared_ptr<forwarding> peers;
     cluster_metrics& counters;
+    std::shared_ptr<chronicle> observer;
     /// Whether this node coordinates, when that changes. On the membership's thread.
     std::function<void(incarnation_id me, bool coordinates)> on_role;
   };
@@ -80,6 +82,7 @@ private:
   bool holder_is_gone(const cluster_rows& rows, const plan_hints& hints) const;
   plan_hints hints(const cluster_rows& rows);
   void find_late_moves(const cluster_rows& rows, plan_hints& hints);
+  void find_strangers(const cluster_rows& rows, plan_hints& hints) const;
   void find_cut_off(const cluster_rows& rows, plan_hints& hints);
   bool fence_all(const cluster_rows& rows, const std::vector<fencing>& whom);
   void carry_out(const cluster_rows& rows, const plan_actions& actions);

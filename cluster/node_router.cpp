@@ -149,6 +149,7 @@ void node_router::unpark(std::vector<envelope_ptr> parked) {
 }
 
 void node_router::fail(const envelope_ptr& e, failure why) {
+  (e->forwarded ? metrics_.given_back : metrics_.given_up).of({std::string{to_text(why.code)}}).add();
   e->reply_to->deliver(
       {{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = last_words(*e, std::move(why))}}});
 }

@@ -59,7 +59,10 @@ void region::arrive(shard_id id, effects& out) {
 void region::own(shard_id id, effects& out) {
   auto& s = at(id);
   if (s.target != 0) return let_go(id, out);
-  if (!serves(id)) out.admits_more = true;
+  if (!serves(id)) {
+    out.admits_more = true;
+    out.serving.push_back(id);
+  }
   s.state = shard_state::owned;
 }
 
@@ -79,6 +82,7 @@ void region::on_prepared(shard_id id, std::int64_t version, effects& out) {
 void region::stop(shard_id id, effects& out) {
   auto& s = at(id);
   s.state = shard_state::stopping;
+  out.stopping.push_back(id);
   for (const auto h : s.hotels) retire(h, false, out);
   hand_over_if_empty(id, out);
 }
@@ -194,9 +198,19 @@ void region::on_close(effects& out) {
   for (const auto id : awake) retire(id, !fenced_, out);
 }
 
+region::shard_tally region::tally() const {
+  shard_tally t;
+  for (const auto& s : shards_) {
+    t.serving += s.state == shard_state::owned || s.state == shard_state::announced ? 1 : 0;
+    t.waiting += s.state == shard_state::waiting ? 1 : 0;
+    t.leaving += s.state == shard_state::stopping || s.state == shard_state::handing_over ? 1 : 0;
+  }
+  return t;
+}
+
 int region::shards_owned() const {
-  return static_cast<int>(
-      std::ranges::count_if(shards_, [](const shard& s) { return s.state != shard_state::absent; }));
+  const auto t = tally();
+  return t.serving + t.waiting + t.leaving;
 }
 
 bool region::serves(shard_id id) const {

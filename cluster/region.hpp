@@ -63,6 +63,8 @@ public:
     std::vector<hand_over> hand_overs;  ///< write this, in one statement; answered by `on_handed_over`
     std::vector<hand_over> gone;        ///< handed over: whoever routes should hear of it
     bool admits_more = false;           ///< what was given back because of a shard may be tried again
+    std::vector<shard_id> stopping;     ///< not served any more; for who measures how long that lasts
+    std::vector<shard_id> serving;      ///< from now on, and were not; likewise
   };
 
   struct bounds {
@@ -103,6 +105,12 @@ public:
 
   bool fenced() const { return fenced_; }
   bool closed() const { return closed_; }
+  struct shard_tally {
+    int serving = 0;
+    int waiting = 0;  ///< for the lease of a fenced owner to end
+    int leaving = 0;  ///< stopping or being handed over
+  };
+  shard_tally tally() const;
   int shards_owned() const;
   bool serves(shard_id id) const;
   /// When `on_time` has something to do: the first of the waiting shards may serve, or has waited for its target for long.

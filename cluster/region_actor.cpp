@@ -22,6 +22,9 @@ public:
         env_(std::move(environment)),
         region_(env_.of_hotels->incarnation, {.waiting_max = static_cast<std::size_t>(env_.hotels.waiting_max),
                                               .wait_after_fence = env_.wait_after_fence}),
+        serving_(env_.of_hotels->counters.hotel.shards.of({"serving"})),
+        waiting_(env_.of_hotels->counters.hotel.shards.of({"waiting"})),
+        leaving_(env_.of_hotels->counters.hotel.shards.of({"leaving"})),
         ahead_({.loading_max = env_.of_hotels->journal.readers.size(),
                 .kept_max = static_cast<std::size_t>(env_.hotels.awake_max)}) {
     set_down_handler([this](const caf::down_msg& m) { on_down(m.source); });
@@ -50,6 +53,7 @@ private:
   void run(Step step) {
     region::effects out;
     step(out);
+    if (env_.observer) env_.observer->on_region(out, steady_now());
     for (const auto id : out.wake) wake(id);
     for (const auto& r : out.retire) retire_hotel(r);
     for (const auto& e : out.send) send_to_hotel(e);
@@ -59,6 +63,7 @@ private:
     if (!out.hand_overs.empty()) send(hotels().journal.slots.front(), hand_over_shards{std::move(out.hand_overs)});
     if (!out.gone.empty()) env_.on_gone(out.gone);
     if (out.admits_more) env_.on_admits_more();
+    if (region_.closed()) count_shards();
     if (region_.closed() && ids_.empty()) quit();
   }
 
@@ -73,6 +78,7 @@ private:
     timer_at_.reset();
     run([&](auto& out) { region_.on_time(steady_now(), out); });
     wake_loaded_ahead();
+    count_shards();
     set_timer();
   }
 
@@ -173,11 +179,19 @@ private:
     delayed_send(this, env_.look_at_idle_hotels_every, tick{});
   }
 
-  void count_shards() { hotels().counters.hotel.shards_owned.set(region_.shards_owned()); }
+  void count_shards() {
+    const auto t = region_.closed() ? region::shard_tally{} : region_.tally();
+    serving_.set(t.serving);
+    waiting_.set(t.waiting);
+    leaving_.set(t.leaving);
+  }
   void count_awake() { hotels().counters.hotel.awake.set(static_cast<double>(env_.directory->size())); }
 
   const region_environment env_;
   region region_;
+  gauge& serving_;  // of the shards that it owns
+  gauge& waiting_;
+  gauge& leaving_;
   std::unordered_map<caf::actor_addr, hotel_id> ids_;
   hotels_ahead ahead_;
   std::optional<steady_instant> timer_at_;

@@ -84,7 +84,7 @@ std::string encode_request(const envelope& e, std::chrono::milliseconds remainin
   wire_parts::scratch scratch;
   auto& message = scratch.make<wire::Request>();
   write(e, remaining, values, message);
-  return wire_parts::to_bytes(message);
+  return message_bytes(message);
 }
 
 std::expected<received_request, std::string> decode_request(std::string_view bytes, const value_codec& values) {

@@ -15,9 +15,6 @@
 
 namespace keyrack::cluster {
 
-/// Of the format, see envelope.proto: raised with a field that an older reader must not pass over.
-inline constexpr std::uint32_t wire_version = 1;
-
 /// The longest message, which the domain bounds: a list of 100,000 rooms with all their ranges has 23 MB.
 inline constexpr std::size_t message_bytes_max = std::size_t{32} << 20;
 

@@ -101,7 +101,7 @@ std::string encode_answer(const answer_envelope& a, const value_codec& values) {
   message.set_hotel(a.hotel.value);
   message.set_sequence(a.sequence);
   std::visit(answer_writer{values, message}, a.body);
-  return wire_parts::to_bytes(message);
+  return message_bytes(message);
 }
 
 std::expected<answer_envelope, std::string> decode_answer(std::string_view bytes, const value_codec& values) {

@@ -5,6 +5,7 @@
 #include "actors/domain/limits.hpp"
 #include "actors/envelope.hpp"
 #include "actors/value_codec.hpp"
+#include "cluster/protocol.hpp"
 
 #include <cluster/proto/envelope.pb.h>
 #include <google/protobuf/arena.h>
@@ -109,14 +110,6 @@ view read_view(wire::Answer& from, const value_codec& values, fault& f);
 template <typename Message>
 void name_kind(int field, Message& m) {
   m.set_kind(Message::descriptor()->FindFieldByNumber(field)->name());
-}
-
-/// A message as bytes.
-template <typename Message>
-std::string to_bytes(const Message& m) {
-  std::string out(m.ByteSizeLong(), '\0');
-  m.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(out.data()));
-  return out;
 }
 
 /// Why a message with nothing set that this version knows is refused. `kind` is foreign: what it may print is bounded.

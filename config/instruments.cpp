@@ -4,6 +4,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <cmath>
 #include <limits>
 
 namespace keyrack {
@@ -17,6 +18,9 @@ constexpr std::array<std::uint64_t, 26> duration_bounds{
     100 * us, 250 * us, 500 * us, 750 * us, 1 * ms,  1500 * us, 2 * ms,  3 * ms,  4 * ms,
     6 * ms,   8 * ms,   10 * ms,  15 * ms,  20 * ms, 30 * ms,   50 * ms, 75 * ms, 100 * ms,
     200 * ms, 350 * ms, 500 * ms, 1 * s,    2 * s,   5 * s,     10 * s,  30 * s};
+constexpr std::array<std::uint64_t, 22> outage_bounds{
+    100 * ms,  200 * ms,  300 * ms, 400 * ms,  500 * ms, 600 * ms, 700 * ms, 800 * ms, 900 * ms, 1 * s,  1250 * ms,
+    1500 * ms, 1750 * ms, 2 * s,    2500 * ms, 3 * s,    4 * s,    5 * s,    10 * s,   20 * s,   30 * s, 60 * s};
 constexpr std::array<std::uint64_t, 17> count_bounds{1,   2,     4,     8,     16,    32,     64,     128,   256,
                                                      512, 1'024, 2'048, 4'096, 8'192, 16'384, 32'768, 65'536};
 constexpr std::array<std::uint64_t, 10> byte_bounds{256,     1'024,     4'096,     16'384,     65'536,
@@ -54,7 +58,8 @@ public:
     // The count is the sum of what was read, so that it equals the last bucket though others go on counting.
     for (std::size_t i = 0; i <= bounds.size(); ++i) {
       to.sample_count += instrument.in_bucket(i);
-      const double bound = i < bounds.size() ? static_cast<double>(bounds[i]) * instrument.shape().unit
+      // Divided, for 600,000,000 ns times 1e-9 are 0.6000000000000001 s.
+      const double bound = i < bounds.size() ? static_cast<double>(bounds[i]) / std::round(1 / instrument.shape().unit)
                                              : std::numeric_limits<double>::infinity();
       to.bucket.push_back({.cumulative_count = to.sample_count, .upper_bound = bound});
     }
@@ -77,6 +82,7 @@ private:
 }  // namespace
 
 const buckets buckets::durations{duration_bounds, 1e-9};
+const buckets buckets::outages{outage_bounds, 1e-9};
 const buckets buckets::counts{count_bounds, 1};
 const buckets buckets::bytes{byte_bounds, 1};
 

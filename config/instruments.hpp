@@ -56,6 +56,7 @@ struct buckets {
   std::span<const std::uint64_t> bounds;
   double unit = 1;
   static const buckets durations;  ///< 100 µs … 30 s; tells 1 ms from 1.5 ms from 2 ms
+  static const buckets outages;    ///< 100 ms … 60 s; tells 0.5 s from 0.6 s, and 1 s from 1.25 s
   static const buckets counts;     ///< 1 … 65,536, powers of two
   static const buckets bytes;      ///< 256 B … 64 MiB, powers of four
 };

@@ -38,6 +38,17 @@ struct gateway_metrics {
 
 struct router_metrics {
   metric_registry& into;
+  metric_family<counter> given_back{
+      into,
+      "keyrack_router_given_back_total",
+      "Commands and queries of other nodes that this one gave back untouched, by reason; they are tried again where "
+      "they came in.",
+      {"reason"}};
+  metric_family<counter> given_up{into,
+                                  "keyrack_router_given_up_total",
+                                  "Commands and queries of this node's clients that ended in a failure, by the last "
+                                  "attempt's; deadlines passed while parked count as unavailable.",
+                                  {"reason"}};
   metric_family<counter> retries{
       into, "keyrack_router_retries_total", "Commands sent again, by the failure before.", {"reason"}};
   metric<counter> forwarded{into, "keyrack_router_forwarded_total", "Commands and queries sent to other nodes."};
@@ -52,13 +63,61 @@ struct cluster_metrics {
   metric_registry& into;
   metric<gauge> nodes{into, "keyrack_cluster_nodes", "Nodes that there are, as this one sees it."};
   metric<gauge> coordinates{into, "keyrack_cluster_coordinates", "1 while this node is the coordinator."};
+  metric<gauge> incarnation{into, "keyrack_cluster_incarnation",
+                            "Which life of this node it is; 0 while it has no place in the cluster."};
+  metric<counter> places_lost{
+      into, "keyrack_cluster_places_lost_total",
+      "Times that this node lost its place: it was fenced, and came back as another incarnation."};
+  metric<gauge> shards_without_owner{into, "keyrack_cluster_shards_without_owner",
+                                     "Shards that nobody who is there owns, as this node sees it: their hotels are "
+                                     "not answered."};
+  metric<gauge> moves_under_way{into, "keyrack_cluster_moves_under_way",
+                                "Shards on their way to another node, as this node sees it."};
   metric_family<counter> looks{
       into, "keyrack_cluster_looks_total", "Readings of the cluster's rows, by outcome.", {"outcome"}};
   metric<histogram> look_seconds{into, "keyrack_cluster_look_seconds", "Time that a reading took.", buckets::durations};
   metric_family<counter> fences{
-      into, "keyrack_cluster_fences_total", "Nodes fenced by this one, by reason.", {"reason"}};
-  metric<counter> moves_begun{into, "keyrack_cluster_moves_begun_total",
-                              "Moves of shards begun by this node as coordinator."};
+      into,
+      "keyrack_cluster_fences_total",
+      "Nodes fenced by this one, by reason: silent, gone, predecessor (an earlier life of its own name).",
+      {"reason"}};
+  metric_family<histogram> fence_seconds{into,
+                                         "keyrack_cluster_fence_seconds",
+                                         "From the last beat that this node saw of another to its fence by this one "
+                                         "being durable, by the fence's reason.",
+                                         {"reason"},
+                                         buckets::outages};
+  metric<histogram> failover_seconds{into, "keyrack_cluster_failover_seconds",
+                                     "From the last beat that this node saw of one that was fenced to serving the last "
+                                     "of its shards that came here, on this node's steady clock: within a beat and a "
+                                     "look what guests of these hotels waited. Each heir counts its own part; a node "
+                                     "that started after the last beat counts none.",
+                                     buckets::outages};
+  metric<counter> shards_inherited{into, "keyrack_cluster_shards_inherited_total",
+                                   "Shards of fenced nodes that this one serves since."};
+  metric_family<counter> moves_begun{
+      into,
+      "keyrack_cluster_moves_begun_total",
+      "Moves of shards begun by this node as coordinator, by reason: operator, pinned, drained, leaving, balance (a "
+      "node came, or weighs another), rebalance, cut_off.",
+      {"reason"}};
+  metric_family<histogram> move_seconds{into,
+                                        "keyrack_cluster_move_seconds",
+                                        "Moves that ended at their target: from beginning it, as coordinator, to "
+                                        "seeing the new owner, by the move's reason. Of moves begun by this node.",
+                                        {"reason"},
+                                        buckets::durations};
+  metric_family<counter> moves_called_off{into,
+                                          "keyrack_cluster_moves_called_off_total",
+                                          "Moves called off by this node as coordinator, by reason: target_gone, "
+                                          "too_late. Of an owner that dies they end without being called off.",
+                                          {"reason"}};
+  metric<histogram> hand_over_seconds{
+      into, "keyrack_cluster_hand_over_seconds",
+      "At the node that gives: from its last command admitted for a shard that moves to the "
+      "hand-over being durable. So long, and until routers hear of it, its hotels' "
+      "guests wait.",
+      buckets::durations};
 };
 
 struct hotel_metrics {
@@ -71,8 +130,11 @@ struct hotel_metrics {
                                    "From a command's arrival at its hotel to its answer, the commit included.",
                                    buckets::durations};
   metric<gauge> awake{into, "keyrack_hotel_awake", "Hotels in memory now."};
-  metric<gauge> shards_owned{into, "keyrack_hotel_shards_owned",
-                             "Shards that this node owns, waiting and moving ones too."};
+  metric_family<gauge> shards{into,
+                              "keyrack_hotel_shards",
+                              "Shards that this node owns, by state: serving, waiting (for the lease of a fenced "
+                              "owner to end), leaving (for another node).",
+                              {"state"}};
   metric<gauge> waiting{into, "keyrack_hotel_waiting", "Commands at hotels that are not answered yet."};
   metric_family<counter> recoveries{into, "keyrack_hotel_recoveries_total", "Hotels loaded, by result.", {"result"}};
   metric<histogram> recovery_seconds{into, "keyrack_hotel_recovery_seconds",
@@ -106,10 +168,6 @@ struct journal_metrics {
                                       "How appends in doubt ended: applied, appended_again, fenced, unknown.",
                                       {"how"}};
   metric<gauge> doubts_open{into, "keyrack_journal_doubts_open", "Appends in doubt now."};
-  metric_family<counter> fences{into,
-                                "keyrack_journal_fences_total",
-                                "Fences by whose: own (this node found itself fenced), other (fenced by this node).",
-                                {"whose"}};
   metric_family<gauge> queue_commits{into, "keyrack_journal_queue_commits", "Commits waiting at a slot.", {"slot"}};
   metric_family<counter> reconnects{
       into, "keyrack_journal_reconnects_total", "Connections made anew, by the connection's role.", {"role"}};
@@ -121,6 +179,10 @@ struct heartbeat_metrics {
       into, "keyrack_heartbeat_beats_total", "Beats by result: ok, failed, fenced, held_back.", {"result"}};
   metric<histogram> beat_seconds{into, "keyrack_heartbeat_beat_seconds", "A beat's round trip, its commit included.",
                                  buckets::durations};
+  metric<gauge> beat_age_seconds{into, "keyrack_heartbeat_beat_age_seconds",
+                                 "Since the sending of the last beat that came back. Beyond heartbeat.lease_ms answers "
+                                 "from memory wait, beyond heartbeat.grace_ms others fence this node; +Inf: it has no "
+                                 "place."};
   metric<counter> lease_refused{into, "keyrack_heartbeat_lease_refused_total",
                                 "Answers from memory that no lease covered as they left."};
   metric<counter> clock_corrections{into, "keyrack_heartbeat_clock_corrections_total",
@@ -138,6 +200,18 @@ struct transport_metrics {
   metric_family<counter> bytes{
       into, "keyrack_transport_bytes_total", "Bytes from and to other nodes, by direction: in, out.", {"direction"}};
   metric<gauge> in_flight{into, "keyrack_transport_in_flight", "Requests at other nodes that wait for their answer."};
+  metric<gauge> in_flight_bytes{into, "keyrack_transport_in_flight_bytes", "Their bytes."};
+  metric<gauge> unsent{into, "keyrack_transport_unsent", "Of them those that the network has not taken yet."};
+  metric<gauge> credit_used_ratio{into, "keyrack_transport_credit_used_ratio",
+                                  "Of the peer that has most of this node's requests unanswered: their share of "
+                                  "transport.in_flight_max or in_flight_bytes_max. At 1 more are refused."};
+  metric<gauge> unanswered{into, "keyrack_transport_unanswered",
+                           "Requests of other nodes that this one has not answered yet."};
+  metric<gauge> answers_unsent{into, "keyrack_transport_answers_unsent",
+                               "Answers to other nodes that the network has not taken yet."};
+  metric<gauge> links_up{into, "keyrack_transport_links_up",
+                         "Other nodes that this one has a link with: one less than keyrack_cluster_nodes when all is "
+                         "well."};
   metric_family<counter> refusals{into,
                                   "keyrack_transport_refusals_total",
                                   "Requests refused because too much was unanswered: outgoing (to a node, by this "

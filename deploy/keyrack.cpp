@@ -148,8 +148,9 @@ void add_cluster(CLI::App& app, typed& into, action& chosen) {
         ->required()
         ->check(CLI::Range(0, shards_count - 1));
   };
-  add("status", "Who is there, what they have, what moves; exit status 1 when all is not well", "status --json",
-      deploy::cluster_status_of);
+  add("status", "Who is there, what they have, what moves; exit status 1 when all is not well", "status --wait",
+      deploy::cluster_status_of)
+      .add_flag("--wait", into.cluster.wait, "Until nothing moves; exit status 1 when nothing changes for a minute");
   add("where", "Where a hotel lives", "where 7k2m9qx4vd1h", deploy::cluster_where)
       .add_option("HOTEL", into.cluster.hotel, "The hotel's id")
       ->required();

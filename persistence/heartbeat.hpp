@@ -55,6 +55,9 @@ public:
   /// The last beat is younger than a lease: the database answers. What readiness asks.
   bool fresh() const { return lease_.covers({.loaded_at = {INT64_MIN}, .decided_at = {INT64_MAX}}, steady_now()); }
 
+  /// Since the sending of the last beat that came back.
+  std::chrono::nanoseconds age() const { return steady_now() - lease_.last_sent(); }
+
   // cluster_clock
   instant now() const override { return clock_.now(steady_now()); }
 

@@ -19,6 +19,8 @@ public:
   void beat_completed(steady_instant sent) { last_sent_.store(sent.ns); }
   void end() { ended_.store(true); }
   bool ended() const { return ended_.load(); }
+  /// Of the last beat that came back; long ago when there was none.
+  steady_instant last_sent() const { return {last_sent_.load()}; }
 
   /// True when the last completed beat was sent less than a lease ago and after the hotel was loaded, or after the
   /// answer was decided, however long ago.

@@ -41,6 +41,7 @@ public:
   void leave(std::size_t bytes_max, link::Answers& into);
 
   std::size_t unanswered() const { return open_.size(); }
+  std::size_t unsent() const { return leaving_.size(); }
 
 private:
   bool close(std::uint64_t id);

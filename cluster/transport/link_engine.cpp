@@ -18,6 +18,7 @@ void link_engine::use_incarnation(std::int64_t me, steady_instant now, effects& 
   outgoing_.clear();
   out.links_changed = true;
   for (const auto& who : peers_) open(who, now, out);
+  measure();
 }
 
 void link_engine::use_peers(std::vector<transport::peer> peers, steady_instant now, effects& out) {
@@ -34,6 +35,7 @@ void link_engine::use_peers(std::vector<transport::peer> peers, steady_instant n
     out.links_changed = true;
   }
   for (const auto& who : peers_) open(who, now, out);
+  measure();
 }
 
 void link_engine::open(const transport::peer& who, steady_instant now, effects& out) {
@@ -180,14 +182,11 @@ void link_engine::tick(steady_instant now, effects& out) {
   // Whoever slept himself has not listened either: silence begins anew after a gap of one's own.
   const bool slept = now - last_tick_ > 2 * bounds_.timing.ping_period;
   last_tick_ = now;
-  std::size_t in_flight = 0;
   for (auto& [incarnation, which] : outgoing_) {
     if (slept) which.link.heard(now);
     which.ledger.expire(now, out.completed);
     step(which, now, out);
-    in_flight += which.ledger.in_flight();
   }
-  counters_.in_flight.set(static_cast<double>(in_flight));
   std::vector<connection_id> silent;
   for (auto& [id, each] : connections_) {
     if (!each.in) continue;
@@ -195,6 +194,37 @@ void link_engine::tick(steady_instant now, effects& out) {
     if (now >= each.in->ends_at) silent.push_back(id);
   }
   for (const auto id : silent) close(id, out);
+  measure();
+}
+
+// A sample at each tick and whenever links go: nothing is counted where requests pass.
+void link_engine::measure() {
+  std::size_t requests = 0;
+  std::size_t bytes = 0;
+  std::size_t unsent = 0;
+  std::size_t unanswered = 0;
+  std::size_t answers = 0;
+  int up = 0;
+  double used = 0;
+  for (const auto& [incarnation, which] : outgoing_) {
+    requests += which.ledger.in_flight();
+    bytes += which.ledger.bytes_in_flight();
+    unsent += which.ledger.unsent();
+    used = std::max(used, which.ledger.used());
+    up += which.link.now_in() == outgoing_link::phase::linked ? 1 : 0;
+  }
+  for (const auto& [id, each] : connections_) {
+    if (!each.in) continue;
+    unanswered += each.in->book.unanswered();
+    answers += each.in->book.unsent();
+  }
+  counters_.in_flight.set(static_cast<double>(requests));
+  counters_.in_flight_bytes.set(static_cast<double>(bytes));
+  counters_.unsent.set(static_cast<double>(unsent));
+  counters_.credit_used_ratio.set(used);
+  counters_.unanswered.set(static_cast<double>(unanswered));
+  counters_.answers_unsent.set(static_cast<double>(answers));
+  counters_.links_up.set(up);
 }
 
 steady_instant link_engine::next_due() const {
@@ -217,6 +247,7 @@ void link_engine::stop(effects& out) {
   for (auto& [incarnation, which] : outgoing_) drop(which, "this node stops", out);
   outgoing_.clear();
   while (!connections_.empty()) close(connections_.begin()->first, out);
+  measure();
 }
 
 }  // namespace keyrack::cluster

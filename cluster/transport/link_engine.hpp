@@ -126,6 +126,7 @@ private:
   void close(connection_id which, effects& out);
   void control(connection_id on, link::Frame frame, effects& out);
   void busy(connection_id which, effects& out);
+  void measure();
   // link_engine_frames.cpp
   bool take_outgoing(connection_id on, outgoing& from, link::Frame& frame, steady_instant now, effects& out);
   bool take_incoming(connection_id on, incoming& from, link::Frame& frame, steady_instant now, effects& out);

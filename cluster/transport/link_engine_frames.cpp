@@ -114,8 +114,11 @@ std::string link_engine::objection(const link::Hello& hello) const {
   if (hello.to() != me_) return fmt::format("this node is {}, not {}", me_, hello.to());
   if (hello.from() <= 0) return fmt::format("{} is not an incarnation", hello.from());
   if (common_version(bounds_.versions, hello)) return {};
-  return fmt::format("this node speaks versions {} to {} of the protocol, the other one {} to {}", bounds_.versions.min,
-                     bounds_.versions.max, hello.version_min(), hello.version_max());
+  // Read in the log of the other one: "this node" would be the wrong one there.
+  return fmt::format("node {} speaks versions {} to {} of the protocol between nodes, node {} speaks {} to {}: upgrade "
+                     "one version at a time",
+                     me_, bounds_.versions.min, bounds_.versions.max, hello.from(), hello.version_min(),
+                     hello.version_max());
 }
 
 bool link_engine::take_hello(connection_id on, incoming& from, const link::Hello& hello, steady_instant now,

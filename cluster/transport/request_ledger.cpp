@@ -3,6 +3,8 @@
 #include "actors/domain/assert.hpp"
 #include "cluster/transport/frame_limits.hpp"
 
+#include <algorithm>
+
 namespace keyrack::cluster {
 
 namespace {
@@ -72,6 +74,13 @@ void request_ledger::end(std::string_view why, std::vector<completion>& into) {
     into.push_back({close(open_.begin()), failed(errc::unavailable, sent, why)});
   }
   unsent_.clear();
+}
+
+double request_ledger::used() const {
+  const auto share = [](std::size_t of, std::size_t most) {
+    return static_cast<double>(of) / static_cast<double>(most);
+  };
+  return std::max(share(open_.size(), bounds_.requests), share(bytes_, bounds_.bytes));
 }
 
 std::optional<steady_instant> request_ledger::next_deadline() const {

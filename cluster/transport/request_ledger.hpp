@@ -62,6 +62,10 @@ public:
 
   std::size_t in_flight() const { return open_.size(); }
   std::size_t bytes_in_flight() const { return bytes_; }
+  /// Those that have not left; some that have expired may be among them.
+  std::size_t unsent() const { return unsent_.size(); }
+  /// The share of its credit that is used, by number or by bytes, whichever is more.
+  double used() const;
 
 private:
   struct entry {

@@ -86,39 +86,53 @@ int run(const settings& settings, bool json, Ask ask, Write write, Say say) {
   return exit_ok;
 }
 
-/// Looks until the node has no shards; false when that comes to a halt, which has been told.
-bool await_empty(const settings& settings, const std::string& node, bool silent) {
+/// Looks again and again until it is over, and shows how far it is whenever that changes; the last status, or nothing when
+/// nothing has changed for long, which has been told.
+template <typename Progress, typename Over>
+std::optional<cluster_status> follow(const settings& settings, bool silent, Progress progress, Over over) {
   auto connection = connect(settings);
   const auto planner = coordinators_planner();
   std::string last;
   auto changed_at = std::chrono::steady_clock::now();
   while (connection) {
-    const auto status =
-        told(persistence::read_status(*connection, planner, settings.heartbeat.grace, patience(settings)));
-    if (!status) return false;
-    const auto now = progress_of(*status, node);
-    if (now != last) {
+    auto status = told(persistence::read_status(*connection, planner, settings.heartbeat.grace, patience(settings)));
+    if (!status) return std::nullopt;
+    if (auto now = progress(*status); now != last) {
       if (!silent) fmt::print("{}", now);
       std::fflush(stdout);
-      last = now;
+      last = std::move(now);
       changed_at = std::chrono::steady_clock::now();
     }
-    const bool empty = std::ranges::none_of(
-        status->nodes, [&](const node_status& n) { return n.row.name == node && n.shards + n.arriving > 0; });
-    if (empty) return true;
+    if (over(*status)) return status;
     if (std::chrono::steady_clock::now() - changed_at > stuck_after) {
       complain(fmt::format("nothing has moved for {} s{}{}", stuck_after / 1s, status->concerns.empty() ? "" : ": ",
                            status->concerns.empty() ? "" : status->concerns.front()));
-      return false;
+      return std::nullopt;
     }
     std::this_thread::sleep_for(look_every);
   }
-  return false;
+  return std::nullopt;
+}
+
+bool await_empty(const settings& settings, const std::string& node, bool silent) {
+  return follow(
+             settings, silent, [&](const cluster_status& s) { return progress_of(s, node); },
+             [&](const cluster_status& s) {
+               return std::ranges::none_of(
+                   s.nodes, [&](const node_status& n) { return n.row.name == node && n.shards + n.arriving > 0; });
+             })
+      .has_value();
+}
+
+bool await_rest(const settings& settings, bool silent) {
+  const auto progress = [](const cluster_status& s) { return is_at_rest(s) ? std::string{} : movement_of(s); };
+  return follow(settings, silent, progress, is_at_rest).has_value();
 }
 
 }  // namespace
 
 int cluster_status_of(const settings& settings, const cluster_options& options) {
+  if (options.wait && !await_rest(settings, options.json)) return exit_failed;
   const auto planner = coordinators_planner();
   bool well = true;
   const int status = run(

@@ -71,8 +71,9 @@ std::string duration_of(const move_cost& cost) {
 }
 
 std::string costs(const move_cost& cost) {
-  return fmt::format("  cost: {} of about {}; each hotel pauses once, for a moment; no request fails\n  time: {}\n",
-                     plural(cost.shards, "shard"), plural(cost.hotels, "hotel"), duration_of(cost));
+  const auto pause = cost.each_p50 ? fmt::format("some {} ms", cost.each_p50->count()) : std::string{"a moment"};
+  return fmt::format("  cost: {} with about {}; each hotel's guests wait once, for {}; no request fails\n  time: {}\n",
+                     plural(cost.shards, "shard"), plural(cost.hotels, "hotel"), pause, duration_of(cost));
 }
 
 std::string ways(const std::vector<shard_flow>& flows) {
@@ -109,20 +110,6 @@ std::string nodes_of(const cluster_status& s) {
                   : std::string{"never seen"};
     out += fmt::format("  {}  not running: {}{}{}\n", n.name, ended, n.drained ? "; drained" : "",
                        n.pinned > 0 ? fmt::format("; {} pinned to it", plural(n.pinned, "shard")) : "");
-  }
-  return out;
-}
-
-std::string movement_of(const cluster_status& s) {
-  if (s.moving == 0 && s.planned.empty() && s.moves_asked == 0) return "moves: none under way, none to come\n";
-  std::map<std::tuple<std::string, std::string, std::string>, std::pair<int, int>> all;
-  for (const auto& f : s.moves) all[{f.from, f.to, f.reason}].first += f.shards;
-  for (const auto& f : s.planned) all[{f.from, f.to, f.reason}].second += f.shards;
-  const int to_come = s.left.shards - s.moving;
-  std::string out = fmt::format("moves: {} under way, {} to come; {}\n", s.moving, to_come, duration_of(s.left));
-  for (const auto& [way, shards] : all) {
-    out += fmt::format("  {} -> {}: {} under way, {} to come ({})\n", std::get<0>(way), std::get<1>(way), shards.first,
-                       shards.second, std::get<2>(way));
   }
   return out;
 }
@@ -181,7 +168,7 @@ std::string text_of(const node_change& c, const std::string& done) {
   if (!c.there) out += fmt::format("  {} is not running: this holds when it is back\n", c.node);
   if (c.follows.empty()) return out + "  nothing has to move\n";
   out += ways(c.follows) + costs(c.cost);
-  return out + "  how far it is: keyrack cluster status\n";
+  return out + "  how far it is: keyrack cluster status --wait\n";
 }
 
 std::string text_of(const pin_change& p) {
@@ -209,8 +196,9 @@ std::string text_of(const rebalance_answer& r, bool dry_run) {
   for (const auto& n : r.nodes) {
     rows.push_back({n.node, fmt::to_string(n.weight), fmt::to_string(n.before), fmt::to_string(n.after)});
   }
-  return (dry_run ? "dry run: nothing was moved; without --dry-run this would be\n" : "a rebalance was asked for\n") +
-         ways(all) + table(rows, "tnnn") + costs(r.cost) + (dry_run ? "" : "  how far it is: keyrack cluster status\n");
+  return (dry_run ? "dry run: nothing was moved; without --dry-run this is done:\n" : "a rebalance was asked for\n") +
+         ways(all) + table(rows, "tnnn") + costs(r.cost) +
+         (dry_run ? "" : "  how far it is: keyrack cluster status --wait\n");
 }
 
 std::string progress_of(const cluster_status& s, const std::string& node) {
@@ -223,6 +211,25 @@ std::string progress_of(const cluster_status& s, const std::string& node) {
   }
   if (shards == 0) return fmt::format("{} has no shards any more\n", node);
   return fmt::format("{} has {} left, {} on their way\n", node, plural(shards, "shard"), departing);
+}
+
+std::string movement_of(const cluster_status& s) {
+  if (is_at_rest(s)) return "moves: none under way, none to come\n";
+  std::map<std::tuple<std::string, std::string, std::string>, std::pair<int, int>> all;
+  for (const auto& f : s.moves) all[{f.from, f.to, f.reason}].first += f.shards;
+  for (const auto& f : s.planned) all[{f.from, f.to, f.reason}].second += f.shards;
+  const int to_come = s.left.shards - s.moving;
+  std::string out = fmt::format("moves: {} under way, {} to come; {}\n", s.moving, to_come, duration_of(s.left));
+  if (s.moves_asked > 0) out += fmt::format("  {} asked for by operators, not begun\n", plural(s.moves_asked, "move"));
+  for (const auto& [way, shards] : all) {
+    out += fmt::format("  {} -> {}: {} under way, {} to come ({})\n", std::get<0>(way), std::get<1>(way), shards.first,
+                       shards.second, std::get<2>(way));
+  }
+  return out;
+}
+
+bool is_at_rest(const cluster_status& s) {
+  return s.moving == 0 && s.planned.empty() && s.moves_asked == 0 && !s.rebalance_running;
 }
 
 }  // namespace keyrack::deploy

@@ -21,4 +21,9 @@ std::string text_of(const rebalance_answer& of, bool dry_run);
 /// How far a node is on its way to having no shards: one line.
 std::string progress_of(const cluster_status& of, const std::string& node);
 
+/// What moves and is to come, and from where to where; the first line alone says how far it is.
+std::string movement_of(const cluster_status& of);
+/// Nothing moves, and nothing is about to.
+bool is_at_rest(const cluster_status& of);
+
 }  // namespace keyrack::deploy

@@ -69,7 +69,7 @@ struct cluster_options {
   int weight = 100;
   int limit = 20;        ///< of moves
   bool dry_run = false;  ///< of a rebalance
-  bool wait = false;     ///< until a drained node is empty
+  bool wait = false;     ///< until a drained node is empty; of the status, until nothing moves
   bool json = false;
 };
 /// exit_failed when all is not well.

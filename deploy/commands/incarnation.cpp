@@ -49,9 +49,15 @@ std::expected<std::unique_ptr<incarnation>, std::string> incarnation::begin(cons
 
   auto board = std::make_shared<persistence::slot_board>(env.settings.journal.slots);
   auto fenced_once = std::make_shared<std::atomic<bool>>(false);
-  const auto tell = [fenced_once, on_fenced = env.on_fenced](std::string_view why) {
-    if (!fenced_once->exchange(true)) on_fenced(std::string{why});
+  const auto tell = [fenced_once, on_fenced = env.on_fenced,
+                     &lost = env.counters.cluster.places_lost](std::string_view why) {
+    if (fenced_once->exchange(true)) return;
+    lost.add();
+    on_fenced(std::string{why});
   };
+  if (!place->fenced.empty()) env.counters.cluster.fences.of({"predecessor"}).add(place->fenced.size());
+  env.counters.cluster.incarnation.set(static_cast<double>(self->id_));
+  self->observer_ = std::make_shared<cluster::chronicle>(self->id_, env.counters.cluster);
   self->heartbeat_ = std::make_shared<persistence::heartbeat>(
       *place, persistence::heartbeat::environment{env.settings.database, env.settings.heartbeat, board,
                                                   env.counters.heartbeat, tell});
@@ -87,6 +93,7 @@ void incarnation::open_region() {
                     .wait_after_fence = env_.settings.heartbeat.lease + lease_margin,
                     .directory = directory_,
                     .of_hotels = std::move(hotels),
+                    .observer = observer_,
                     .on_gone =
                         [told = told_](const std::vector<hand_over>&) {
                           if (const auto members = told->members.load()) members->tell_all();
@@ -112,6 +119,7 @@ std::expected<void, std::string> incarnation::join(const persistence::server_lin
                                              .network = env_.network,
                                              .peers = env_.peers,
                                              .counters = env_.counters.cluster,
+                                             .observer = observer_,
                                              .on_role = env_.on_role});
   if (!members) return std::unexpected{members.error()};
   members_ = std::move(*members);

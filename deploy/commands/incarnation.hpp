@@ -73,6 +73,7 @@ private:
   std::shared_ptr<cluster::hotel_directory> directory_;
   region_handle region_;
   std::shared_ptr<told_by_region> told_ = std::make_shared<told_by_region>();
+  std::shared_ptr<cluster::chronicle> observer_;
   std::shared_ptr<cluster::membership> members_;
   bool left_ = false;
 };

@@ -2,6 +2,7 @@
 // ended in the opposite order.
 #include "cluster/forwarding.hpp"
 #include "cluster/node_router.hpp"
+#include "cluster/protocol.hpp"
 #include "config/log.hpp"
 #include "config/metrics.hpp"
 #include "deploy/commands/commands.hpp"
@@ -25,6 +26,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -44,6 +46,8 @@ std::expected<void, std::string> prepare(caf::actor_system_config& config, const
   config.set("scheduler.max-threads", static_cast<std::size_t>(threads));
   return cluster::transport::prepare(config, settings.transport);
 }
+
+double in_seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>{time}.count(); }
 
 /// What the main thread waits for: a signal to stop, or the end of an incarnation.
 class node_events {
@@ -126,7 +130,10 @@ public:
                 gateway::server_needs{*router_, lease_, lease_, records_, operators_, counters_.gateway,
                                       [this] { return ready(); }, [this] { return metrics_text(counters_); }}) {
     counters_.registry.before_reading([this] {
-      if (const auto now = lease_.current()) counters_.hotel.waiting.set(now->commands_waiting());
+      const auto now = lease_.current();
+      if (now) counters_.hotel.waiting.set(now->commands_waiting());
+      constexpr auto without_a_place = std::numeric_limits<double>::infinity();
+      counters_.heartbeat.beat_age_seconds.set(now ? in_seconds(now->heartbeat().age()) : without_a_place);
     });
   }
 
@@ -181,7 +188,7 @@ private:
                         peers->on_request(from, bytes, deadline, std::move(respond));
                       },
                   .on_links_changed = [this] { nudge(); },
-                  .versions = {}});
+                  .versions = cluster::link_versions});
     if (!opened) {
       log_error("other nodes cannot reach this one", {{"detail", opened.error()}});
       complain(opened.error());
@@ -229,6 +236,7 @@ private:
   }
 
   void end_incarnation() {
+    counters_.cluster.incarnation.set(0);
     sweep_.reset();
     network_->use_incarnation(0);
     lease_.use(nullptr);

@@ -78,12 +78,16 @@ node_explain_failure() {
 $(tail -n 5 <<<"$said")"
 }
 
-# node_stop N: SIGTERM, on which it finishes what it has begun; by force after 30 s. Not running is no error.
+# node_stop N: SIGTERM, on which it finishes what it has begun; by force, and with a word on it, when that takes longer than
+# its own limits (gateway.leave_delay_ms and twice gateway.drain_timeout_ms). Not running is no error.
 node_stop() {
-  local pid deadline=$((SECONDS + 30))
+  local pid deadline=$((SECONDS + 40))
   if pid=$(node_pid "$1"); then kill -TERM "$pid" 2>/dev/null || true; fi
   while pid=$(node_pid "$1"); do
-    if ((SECONDS >= deadline)); then node_crash "$1"; fi
+    if ((SECONDS >= deadline)); then
+      printf 'node %d did not end by itself within 40 s, and was killed; what it said is in %s\n' "$1" "$(node_log "$1")" >&2
+      node_crash "$1"
+    fi
     sleep 0.05
   done
   rm -f "$node_state/node-$1.pid"

@@ -109,6 +109,8 @@ TEST_F(Concerns, SilenceIsSaidAndNotTakenForABrokenLink) {
   EXPECT_THAT(concerns_of(s, 2s), ElementsAre(HasSubstr("its process is gone")));
   s.nodes[1].beat_age = 100ms;
   EXPECT_THAT(concerns_of(s, 2s), ElementsAre(HasSubstr("node-1 () and node-2 () do not reach each other")));
+  s.nodes[1].row.version = "0.3.0";
+  EXPECT_THAT(concerns_of(s, 2s), ElementsAre(HasSubstr("They run versions  and 0.3.0: their logs say")));
   s.nodes[1].started_at = s.at - 1s;
   EXPECT_THAT(concerns_of(s, 2s), IsEmpty()) << "it has just started";
 }
@@ -118,7 +120,7 @@ TEST_F(Concerns, ShardsWithoutAnOwnerComeFirst) {
   all.absent.push_back({.name = "node-2", .gone_at = instant{1'800'000'000s} - 5s, .gone_for = "gone"});
   EXPECT_THAT(concerns_of(now(), 2s),
               ElementsAre(HasSubstr("512 of 1024 shards have no owner"), HasSubstr("Nobody coordinates"),
-                          HasSubstr("node-2 went 5 s ago: its process ended")));
+                          HasSubstr("node-2 has been gone for 5 s: its process ended")));
   all.rows.nodes.clear();
   EXPECT_THAT(concerns_of(now(), 2s).front(), HasSubstr("No node is running"));
 }

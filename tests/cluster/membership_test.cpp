@@ -178,6 +178,7 @@ protected:
                                     .network = network,
                                     .peers = peers,
                                     .counters = host.counters.cluster,
+                                    .observer = std::make_shared<chronicle>(me, host.counters.cluster),
                                     .on_role = [this](incarnation_id, bool coordinates) {
                                       at->change([&](cluster_rows&) { at->roles.push_back(coordinates); });
                                     }});
@@ -210,7 +211,8 @@ TEST_F(Membership, DoesNotStartWithoutTheRows) {
                                   .region = host.region,
                                   .network = network,
                                   .peers = peers,
-                                  .counters = host.counters.cluster}));
+                                  .counters = host.counters.cluster,
+                                  .observer = std::make_shared<chronicle>(me, host.counters.cluster)}));
 }
 
 TEST_F(Membership, TakesTheRoleThatNobodyHasAndGivesOutTheShards) {

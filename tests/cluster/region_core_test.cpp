@@ -100,6 +100,19 @@ TEST_F(RegionCore, WaitsAfterAFenceUntilTheOldLeaseHasEnded) {
   EXPECT_EQ(r->waits_until(), std::nullopt);
 }
 
+TEST_F(RegionCore, TellsWhichShardsItServesFromNowOnAndHowManyAreInWhichState) {
+  EXPECT_THAT(rows({.owner = me, .version = 1, .after_fence = true}).serving, IsEmpty());
+  EXPECT_EQ(r->tally().waiting, 1);
+  EXPECT_THAT(after(600ms).serving, ElementsAre(home));
+  EXPECT_THAT(after(1s).serving, IsEmpty()) << "once";
+  EXPECT_EQ(r->tally().serving, 1);
+  EXPECT_EQ(r->tally().waiting, 0);
+  EXPECT_THAT(rows({.owner = me, .target = other, .version = 2}).stopping, ElementsAre(home));
+  EXPECT_EQ(r->tally().leaving, 1);
+  EXPECT_THAT(handed_over({home, 2, other}, false).serving, ElementsAre(home)) << "it stays, and is served again";
+  EXPECT_EQ(r->tally().leaving, 0);
+}
+
 TEST_F(RegionCore, WaitsFromWhenItLearntAndNotAnewWithEachReading) {
   rows({.owner = me, .version = 1, .after_fence = true});
   after(400ms);

@@ -75,7 +75,7 @@ TEST(Metrics, TextIsAValidExposition) {
   EXPECT_THAT(text, HasSubstr("keyrack_build_info{version=\"1.2.3\""));
   EXPECT_THAT(text, HasSubstr("# TYPE process_cpu_seconds_total counter\n"));
   EXPECT_THAT(text, HasSubstr("process_resident_memory_bytes "));
-  EXPECT_THAT(text, Not(HasSubstr("keyrack_journal_fences_total"))) << "nothing was counted there yet";
+  EXPECT_THAT(text, Not(HasSubstr("keyrack_journal_reconnects_total"))) << "nothing was counted there yet";
 }
 
 TEST(Metrics, AnExpositionWithAFaultIsSeen) {
@@ -101,6 +101,18 @@ TEST(Histogram, TellsOneMillisecondFromTwo) {
   EXPECT_THAT(text, HasSubstr("_count{route=\"r\"} 5\n"));
 }
 
+TEST(Histogram, OfOutagesTellsHalfASecondFromOne) {
+  metrics all;
+  all.cluster.failover_seconds.observe(std::chrono::milliseconds{510});
+  all.cluster.failover_seconds.observe(std::chrono::milliseconds{990});
+  all.cluster.failover_seconds.observe(std::chrono::milliseconds{1'010});
+  const auto text = metrics_text(all);
+  EXPECT_THAT(text, HasSubstr("failover_seconds_bucket{le=\"0.5\"} 0\n")) << text;
+  EXPECT_THAT(text, HasSubstr("failover_seconds_bucket{le=\"0.6\"} 1\n")) << text;
+  EXPECT_THAT(text, HasSubstr("failover_seconds_bucket{le=\"1\"} 2\n")) << text;
+  EXPECT_THAT(text, HasSubstr("failover_seconds_bucket{le=\"1.25\"} 3\n")) << text;
+}
+
 class Shape : public testing::TestWithParam<const buckets*> {};
 
 TEST_P(Shape, BoundsAscendAndEachBoundBelongsToItsOwnBucket) {
@@ -114,7 +126,8 @@ TEST_P(Shape, BoundsAscendAndEachBoundBelongsToItsOwnBucket) {
   of.observe(shape.bounds.back() + 1);
   EXPECT_EQ(of.in_bucket(shape.bounds.size()), 1U);
 }
-INSTANTIATE_TEST_SUITE_P(Histogram, Shape, testing::Values(&buckets::durations, &buckets::counts, &buckets::bytes));
+INSTANTIATE_TEST_SUITE_P(Histogram, Shape,
+                         testing::Values(&buckets::durations, &buckets::outages, &buckets::counts, &buckets::bytes));
 
 TEST(Metrics, CountExactlyFromManyThreadsWhileTheyAreRead) {
   metrics all;

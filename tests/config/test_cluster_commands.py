@@ -61,7 +61,7 @@ class Cluster(unittest.TestCase):
 
     def test_status_says_first_whether_all_is_well(self):
         said = self.cluster("status", status=1).splitlines()
-        self.assertTrue(said[0].startswith("NOT WELL: node-3 went"), said[0])
+        self.assertTrue(said[0].startswith("NOT WELL: node-3 has been gone for "), said[0])
         self.assertIn("Start it again, or drain node-3", said[0])
         self.cluster("drain", "node-3")
         said = self.cluster("status")
@@ -79,12 +79,31 @@ class Cluster(unittest.TestCase):
         for _ in range(2):
             said = self.cluster("drain", "node-2")
             for part in ("node-2 is drained", "512 shards now", "node-2 -> node-1: 512 shards (drained)", "no request fails",
-                         "nothing has moved here yet"):
+                         "for a moment", "nothing has moved here yet"):
                 self.assertIn(part, said)
         self.assertEqual(self.json("drain", "node-2")["planned"], [{"from": "node-2", "to": "node-1", "reason": "drained", "shards": 512}])
         self.assertIn("to come", self.cluster("status", status=1))
         self.assertIn("nothing has to move", self.cluster("resume", "node-2"))
         self.assertIn("node-2 has weight 50", self.cluster("weight", "node-2", "50"))
+
+    def test_weight_0_for_all_is_refused_for_the_last(self):
+        self.assertIn("node-2 has weight 0", self.cluster("weight", "node-2", "0"))
+        before = self.wishes()
+        self.assertIn("give it a weight above 0, first", self.cluster("weight", "node-1", "0", status=1))
+        self.assertIn("node-1's have to be somewhere", self.cluster("drain", "node-1", status=1))
+        self.assertEqual(self.wishes(), before)
+
+    def test_the_status_waits_until_nothing_moves_and_then_says_how_all_is(self):
+        self.cluster("drain", "node-3")
+        self.assertTrue(self.cluster("status", "--wait").startswith("all is well: 2 nodes"), "nothing had to be waited for")
+        self.postgres.query("UPDATE shards SET target = 12, version = version + 1 WHERE shard = 7")
+        program = subprocess.Popen([PROGRAM, "cluster", "status", "--wait"], stdout=subprocess.PIPE, text=True,
+                                   env=os.environ | {"KEYRACK_DATABASE_URL": self.postgres.url})
+        self.assertIn("moves: 1 under way, 0 to come", program.stdout.readline())
+        self.postgres.query("UPDATE shards SET owner = 12, target = NULL, version = version + 1 WHERE shard = 7")
+        said, _ = program.communicate(timeout=60)
+        self.assertIn("all is well: 2 nodes", said)
+        self.assertEqual(program.returncode, 0)
 
     def test_a_drain_is_followed_until_it_is_done(self):
         self.postgres.query("UPDATE shards SET owner = 11")

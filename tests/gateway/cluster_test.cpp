@@ -35,7 +35,7 @@ TEST_F(ClusterRoutes, StatusSaysWhoIsThereWhatTheyHaveAndWhatIsWrong) {
   EXPECT_EQ(text_of(all, "well"), "false");
   EXPECT_EQ(
       text_of(all, "concerns"),
-      R"(["node-3 went 5 min ago: it fell silent. The others take its shards over. Start it again, or drain node-3 if )"
+      R"(["node-3 has been gone for 5 min: it fell silent. The others take its shards over. Start it again, or drain node-3 if )"
       R"(it is not to come back."])");
   ASSERT_EQ(all.at("nodes").as_array().size(), 2);
   const auto& first = all.at("nodes").at(0);
@@ -130,6 +130,11 @@ TEST_F(ClusterRoutes, RefuseWhatWouldHurt) {
   refuses({"PUT", "/shards/7/pin", R"({"node":"node-2"})", 409, "node_unfit", "resume node-2 first"});
   refuses({"POST", "/shards/7/move", R"({"node":"node-2"})", 409, "node_unfit", "resume node-2 first"});
   at.send("POST", "/v1/cluster/nodes/node-2/resume");
+
+  at.send("PUT", "/v1/cluster/nodes/node-2/weight", R"({"weight":0})");
+  refuses({"PUT", "/nodes/node-1/weight", R"({"weight":0})", 409, "last_node", "weight above 0, first"});
+  refuses({"PUT", "/shards/7/pin", R"({"node":"node-2"})", 409, "node_unfit", "weight above 0 first"});
+  at.send("PUT", "/v1/cluster/nodes/node-2/weight", R"({"weight":100})");
 
   at.send("PUT", "/v1/cluster/shards/7/pin", R"({"node":"node-1"})");
   refuses({"POST", "/shards/7/move", R"({"node":"node-2"})", 409, "shard_pinned", "unpin it first"});

@@ -165,7 +165,7 @@ stage_fuzz() {
 
 stage_sim_long() { KEYRACK_SIM_SEEDS=$KEYRACK_SIM_SEEDS_LONG run_label release sim; }
 
-stage_release() { configure release && cmake --build --preset release --target keyrack keyrack-demo test_sim; }
+stage_release() { configure release && cmake --build --preset release --target keyrack keyrack-demo keyrack-other-version test_sim; }
 
 stage_bench() {
   local scenario before

@@ -91,8 +91,8 @@ public:
 
   const incarnation_id me;
   actor_config config;
+  metrics counters;  // outlives the actors, for whose end the system waits
   caf::actor_system system{config};
-  metrics counters;
   std::shared_ptr<fake_journal> journal = std::make_shared<fake_journal>();
   std::shared_ptr<cluster::node_router> router = cluster::node_router::start(system, {}, counters);
   std::shared_ptr<cluster::hotel_directory> directory;

@@ -95,13 +95,15 @@ class Node:
         self.port = free_port()
         self.settings = (f"node.name={name}", *settings)
         self.name = name
+        self.program = PROGRAM
+        self.more_environment = {}
         self.log = directory / f"{name}.log"
         self.process = None
 
     def start(self, ready: bool = True):
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
+            [self.program, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment())
         log.close()
         if ready:
@@ -110,7 +112,8 @@ class Node:
 
     def environment(self) -> dict:
         """What tests are told by KEYRACK_… is no setting of the node's."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("KEYRACK_")} | {"KEYRACK_DATABASE_URL": self.url}
+        return {name: value for name, value in os.environ.items() if not name.startswith("KEYRACK_")} | {
+            "KEYRACK_DATABASE_URL": self.url} | self.more_environment
 
     def await_ready(self, seconds: float = 30):
         give_up = time.monotonic() + seconds

@@ -67,8 +67,8 @@ TEST(LinkEngineVersions, LinksWhereThereIsACommonVersionAndElseNamesBothRanges) 
     b.engine.received(at_b, {*a.engine.next_frame(at_a, now)}, now, b.out);
     a.engine.received(at_a, {*b.engine.next_frame(at_b, now)}, now, a.out);
     EXPECT_EQ(a.engine.links().at(0).second, common == 0 ? link_state::rejected : link_state::linked) << min;
-    const auto expected = common == 0 ? "versions " + std::to_string(min) + " to " + std::to_string(max) +
-                                            " of the protocol, the other one 2 to 4"
+    const auto expected = common == 0 ? "node 2 speaks versions " + std::to_string(min) + " to " + std::to_string(max) +
+                                            " of the protocol between nodes, node 1 speaks 2 to 4: upgrade"
                                       : "protocol version " + std::to_string(common);
     EXPECT_THAT(a.out.log.back().detail, HasSubstr(expected));
   }
@@ -112,6 +112,33 @@ TEST_F(LinkEngine, RefusesOverItsCreditAtOnce) {
   ask("one more");
   EXPECT_EQ(only_failure().code, errc::overloaded);
   EXPECT_EQ(only_failure().outcome, outcome::not_applied);
+}
+
+TEST_F(LinkEngine, TellsWhatWaitsAndHowMuchCreditIsLeft) {
+  link_up();
+  ask("left");
+  EXPECT_TRUE(a.engine.next_frame(wires[0].at_a, now));
+  ask("waits");
+  tick();
+  const auto& at_a = a.counters.transport;
+  EXPECT_EQ(at_a.in_flight.value(), 2);
+  EXPECT_EQ(at_a.in_flight_bytes.value(), 9);
+  EXPECT_EQ(at_a.unsent.value(), 1);
+  EXPECT_DOUBLE_EQ(at_a.credit_used_ratio.value(), 2.0 / 8);
+  EXPECT_EQ(at_a.links_up.value(), 1);
+  flow();
+  tick();
+  EXPECT_EQ(b.counters.transport.unanswered.value(), 1);
+  const auto& asked = b.out.requests.at(0);
+  b.engine.answer(asked.connection, asked.id, "so", b.out);
+  tick();
+  EXPECT_EQ(b.counters.transport.unanswered.value(), 0);
+  EXPECT_EQ(b.counters.transport.answers_unsent.value(), 1);
+  a.engine.use_peers({}, now, a.out);
+  finish();
+  EXPECT_EQ(at_a.in_flight.value(), 0) << "with its last link gone nothing ticks any more";
+  EXPECT_EQ(at_a.credit_used_ratio.value(), 0);
+  EXPECT_EQ(at_a.links_up.value(), 0);
 }
 
 TEST_F(LinkEngine, AnswersForWhatIsNoLongerItsIncarnationAreFencedAndThenTheLinkIsRefused) {

@@ -32,6 +32,18 @@ TEST(RequestLedger, HasCreditForSoManyRequestsAndBytes) {
   EXPECT_FALSE(ledger.admits(0)) << "two are in flight";
 }
 
+TEST(RequestLedger, SaysWhichShareOfItsCreditIsUsed) {
+  request_ledger ledger{{.requests = 4, .bytes = 10}};
+  EXPECT_DOUBLE_EQ(ledger.used(), 0);
+  ledger.add("12345678", at(100), {});
+  EXPECT_DOUBLE_EQ(ledger.used(), 0.8) << "of the bytes";
+  for (int i = 0; i < 3; ++i) ledger.add("", at(100), {});
+  EXPECT_DOUBLE_EQ(ledger.used(), 1) << "of the requests";
+  EXPECT_EQ(ledger.unsent(), 4);
+  ledger.leave(1'000, at(1));
+  EXPECT_EQ(ledger.unsent(), 0);
+}
+
 TEST(RequestLedger, AnAnswerGivesTheCreditBack) {
   request_ledger ledger{{.requests = 1, .bytes = 10}};
   ledger.add("1234567890", at(100), {});

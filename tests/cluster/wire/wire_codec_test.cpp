@@ -1,5 +1,6 @@
 // Goal: what one node says to another about a hotel arrives as it was said, also from a node of another version; and bytes
 // that say nothing, too much or something unknown are refused with a sentence, and do no harm.
+#include "cluster/protocol.hpp"
 #include "cluster/wire_codec.hpp"
 #include "persistence/value_codec.hpp"
 #include "tests/cluster/wire/arbitrary_envelopes.hpp"

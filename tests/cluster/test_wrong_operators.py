@@ -1,0 +1,171 @@
+"""Goal: what an operator should not ask for is refused with a sentence that says what to do, over HTTP and on the command line, and changes
+nothing; five thousand moves asked for at once are carried out a few at a time, and no guest notices."""
+
+import asyncio
+import collections
+import json
+import pathlib
+import random
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.support.crowd import Crowd, await_true  # noqa: E402
+from tests.support.ledger import all_there_once  # noqa: E402
+from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
+from tests.support.shards import counts, moving, spread_evenly  # noqa: E402
+
+HOTELS = 16
+SHARDS = 1024
+ASKED = 5 * SHARDS
+ASKING = 48  # operators at a time
+BURST = 400
+MOVES_AT_A_TIME = 32  # plan_limits
+PATIENCE = 120
+
+
+class Operator:
+    """Asks for the same over HTTP and on the command line."""
+
+    def __init__(self, stage: Stage):
+        self.stage = stage
+        self.client = Client(stage.node.port)
+        self.checks = 0
+
+    async def does(self, *command: str):
+        done = await asyncio.to_thread(self.stage.node.run, "cluster", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    async def is_refused(self, method: str, path: str, body, command: list[str], status: int, code: str, sentence: str):
+        """By both, with the same sentence."""
+        got, answer, _ = await self.client.ask(method, f"/v1/cluster{path}", body)
+        problem = json.loads(answer)
+        assert (got, problem["code"], problem["outcome"]) == (status, code, "not_applied"), answer
+        assert sentence in problem["detail"], answer
+        done = await asyncio.to_thread(self.stage.node.run, "cluster", *command)
+        assert done.returncode == 1 and not done.stdout, (done.stdout, done.stderr)
+        assert sentence in done.stderr, done.stderr
+        self.checks += 1
+
+
+def wishes(stage: Stage) -> str:
+    return stage.postgres.query("SELECT (SELECT string_agg(w::text, ',' ORDER BY node) FROM wishes w), (SELECT count(*) FROM pins), "
+                                "(SELECT count(*) FROM moves WHERE reason = 'operator'), (SELECT rebalance_asked FROM coordinator)")
+
+
+async def refused(stage: Stage, operator: Operator):
+    at = stage.postgres.query("SELECT n.node FROM shards s JOIN nodes n ON n.incarnation = s.owner WHERE s.shard = 7")
+    before = wishes(stage)
+    await operator.is_refused("PUT", "/shards/7/pin", {"node": "node-9"}, ["pin", "7", "node-9"], 422, "node_unknown",
+                              "There are: node-1, node-2, node-3")
+    await operator.is_refused("POST", "/shards/7/move", {"node": "node-9"}, ["move", "7", "node-9"], 422, "node_unknown",
+                              'No node is called "node-9"')
+    await operator.is_refused("POST", "/shards/7/move", {"node": at}, ["move", "7", at], 409, "already_there",
+                              f"Shard 7 is on {at} already: nothing moves")
+    assert wishes(stage) == before
+
+
+async def the_last(stage: Stage, operator: Operator):
+    """By draining, and by weights."""
+    for way, back in ((lambda n: ["drain", n], lambda n: ["resume", n]), (lambda n: ["weight", n, "0"], lambda n: ["weight", n, "100"])):
+        for name in ("node-1", "node-2"):
+            await operator.does(*way(name))
+        before = wishes(stage)
+        says = "No other running node may have shards, and node-3's have to be somewhere"
+        await operator.is_refused("POST", "/nodes/node-3/drain", None, ["drain", "node-3"], 409, "last_node", says)
+        await operator.is_refused("PUT", "/nodes/node-3/weight", {"weight": 0}, ["weight", "node-3", "0"], 409, "last_node", says)
+        assert wishes(stage) == before
+        await await_true(lambda: counts(stage)["node-3"] == SHARDS, PATIENCE, "the last node has all shards")
+        for name in ("node-1", "node-2"):
+            await operator.does(*back(name))
+        await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread again")
+
+
+async def two_rebalances(stage: Stage) -> int:
+    """Asked for at all nodes at the same moment: one is done, the others are told so."""
+    clients = [Client(node.port) for node in stage.nodes]
+    answers = await asyncio.gather(*(c.ask("POST", "/v1/cluster/rebalance") for c in clients))
+    told = collections.Counter(json.loads(body).get("code") or f"asked {json.loads(body)['asked']}" for _, body, _ in answers)
+    assert told["asked True"] <= 1 and told["asked True"] + told["rebalance_running"] + told["asked False"] == len(clients), told
+    await await_true(lambda: moving(stage) == 0 and stage.postgres.query("SELECT rebalance_asked FROM coordinator") == "f", PATIENCE,
+                     "the rebalance is done")
+    held = counts(stage).values()
+    assert max(held) - min(held) <= 1, held
+    for client in clients:
+        client.close()
+    return told["asked True"]
+
+
+async def ask_for_moves(node, wanted: list, told: collections.Counter, odd: list):
+    client = Client(node.port)
+    while wanted:
+        shard, target = wanted.pop()
+        status, body, headers = await client.ask("POST", f"/v1/cluster/shards/{shard}/move", {"node": target}, seconds=60)
+        answer = json.loads(body)
+        told[answer.get("code", "asked")] += 1
+        if answer.get("code") == "overloaded":
+            if status != 503 or "retry-after" not in headers or answer["outcome"] != "not_applied":
+                odd.append((status, headers, answer))
+        elif status not in (200, 409):
+            odd.append((status, answer))
+    client.close()
+
+
+async def watch_moves(stage: Stage, most: list):
+    while True:
+        most.append(await asyncio.to_thread(moving, stage))
+        await asyncio.sleep(0.01)
+
+
+async def flood(stage: Stage, draw: random.Random, crowd: Crowd):
+    """Moves of every shard, five times over, to nodes drawn."""
+    names = [n.name for n in stage.nodes]
+    wanted = [(shard % SHARDS, draw.choice(names)) for shard in range(ASKED)]
+    draw.shuffle(wanted)
+    told, odd, under_way = collections.Counter(), [], [0]
+    watcher = asyncio.create_task(watch_moves(stage, under_way))
+    began = time.monotonic()
+    # A burst of more than a node keeps waiting, and the rest as fast as some operators can ask.
+    burst = [wanted.pop() for _ in range(BURST)]
+    await asyncio.gather(*(ask_for_moves(stage.node, [one], told, odd) for one in burst))
+    await asyncio.gather(*(ask_for_moves(stage.nodes[i % 3], wanted, told, odd) for i in range(ASKING)))
+    asked_for = time.monotonic() - began
+    await await_true(lambda: stage.postgres.query("SELECT count(*) FROM moves WHERE ended_at IS NULL") == "0", PATIENCE, "all have ended")
+    took = time.monotonic() - began
+    watcher.cancel()
+    assert not odd, odd[:3]
+    assert sum(told.values()) == ASKED and set(told) <= {"asked", "move_open", "already_there", "overloaded"}, told
+    assert told["overloaded"] > 0, f"the bound on questions that wait was never met: {told}"
+    assert 0 < max(under_way) <= MOVES_AT_A_TIME, max(under_way)
+    failed = crowd.failed(began)
+    assert not failed, f"{len(failed)} bookings failed, first {failed[:3]}"
+    done = stage.postgres.query("SELECT count(*) FILTER (WHERE outcome = 'moved'), count(*) FILTER (WHERE outcome <> 'moved') "
+                                "FROM moves WHERE reason = 'operator'")
+    print(f"{ASKED} moves asked for in {asked_for:.1f} s: {dict(told)}; moved|not {done} after {took:.1f} s, at most {max(under_way)} at a time; "
+          f"{len([a for a in crowd.attempts if a.called >= began])} bookings meanwhile, none failed", flush=True)
+
+
+async def main() -> int:
+    draw = random.Random(seed_from_environment())
+    with Stage(nodes=3) as stage:
+        first = Client(stage.node.port)
+        hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
+        first.close()
+        await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
+        operator = Operator(stage)
+        crowd = Crowd(list(stage.nodes), hotels, draw, pause=0.05)
+        await refused(stage, operator)
+        await the_last(stage, operator)
+        rebalanced = await two_rebalances(stage)
+        print(f"{operator.checks} refusals, alike over HTTP and on the command line; {rebalanced} of {len(stage.nodes)} rebalances was done")
+        crowd.check()
+        assert not crowd.failed(), crowd.failed()[:3]
+        await flood(stage, draw, crowd)
+        await crowd.stop()
+        await all_there_once(stage, hotels, crowd)
+        print(f"journal verify: clean; {stage.node.verify()['events']} events")
+    return operator.checks + 3
+
+
+if __name__ == "__main__":
+    finish(asyncio.run(main()))
