@@ -112,7 +112,7 @@ class Link:
         """Both ends, at once, and what waited is lost."""
         for pump in self.pumps:
             pump.cancel()
-        if reset:
+        if reset and not self.client.is_closing():
             reset_at_close(self.client)
         self.client.transport.abort()
         self.server.close()
