@@ -173,6 +173,7 @@ TEST_F(FenceRaces, TheRoleIsTakenFromAFrozenCoordinatorThatHoldsItsLocks) {
 /// Shard 7 on its way from incarnation 1 to 2, at version 5; a coordinator at work.
 struct HandOver : FenceRaces {
   HandOver() {
+    db.watch.run("SELECT setval('incarnations', 10)");
     db.enter(1, running_journal::quick());
     db.enter(2, running_journal::quick());
     db.watch.run("UPDATE shards SET owner = 1, target = 2, version = 5 WHERE shard = 7");
