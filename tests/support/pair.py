@@ -15,7 +15,7 @@ class Standby(Postgres):
     def follow(self, primary: Postgres):
         self.directory.mkdir()
         os.chown(self.directory, primary.data.stat().st_uid, primary.data.stat().st_gid)
-        subprocess.run(as_postgres([POSTGRES / "pg_basebackup", "-D", self.data, "-X", "stream", "-c", "fast", "-R",
+        subprocess.run(as_postgres([POSTGRES / "pg_basebackup", "-D", self.data, "-X", "stream", "-c", "fast", "-R", "-N",
                                     "-d", f"host={primary.directory} user=keyrack application_name=standby"]), check=True, cwd="/")
         self.configure(f"unix_socket_directories = '{self.directory}'")
         self.start()
