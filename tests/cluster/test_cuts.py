@@ -6,24 +6,27 @@ Nodes live in networks of the test's own (tests/support/network.py); without roo
 
 import asyncio
 import collections
+import datetime
 import json
 import os
 import pathlib
 import random
 import sys
 import time
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support import network  # noqa: E402
-from tests.support.crowd import Crowd, await_true  # noqa: E402
+from tests.support.crowd import FIRST, Crowd, await_true  # noqa: E402
 from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.network import NetworkNode, NetworkStage, from_database, from_rooms, to_database, to_rooms  # noqa: E402
-from tests.support.node import Client, finish, open_hotel, seed_from_environment, skip  # noqa: E402
+from tests.support.node import Client, booking, finish, open_hotel, seed_from_environment, skip  # noqa: E402
 from tests.support.shards import coordinator, counts, owners, spread_evenly  # noqa: E402
 
 ROUNDS = int(os.environ.get("KEYRACK_CUT_ROUNDS", 1))
 ONLY = os.environ.get("KEYRACK_CUT_ONLY", "")
 HOTELS = 24
+QUIET = 12  # that nobody books until they have another owner: nothing of the victim's waits there for the journal
 NODES = 3
 ASKERS = 4
 LATE_ASKERS = 40  # whose question waits at the victim as the cut heals
@@ -82,11 +85,11 @@ class Askers:
         self.late[status] += 1
         client.close()
 
-    def ask_late(self, since: float):
-        """For bookings that others took since then; the answers may come after the cut has healed."""
+    def ask_late(self, since: float, quiet: list):
+        """For bookings that others took since then, and these; the answers may come after the cut has healed."""
         by_others = [a.key for a in self.crowd.attempts
                      if a.status == 201 and a.called >= since and a.node != self.victim.name and a.hotel in self.lost]
-        for key in by_others[-LATE_ASKERS:]:
+        for key in by_others[-LATE_ASKERS:] + quiet:
             booked = json.loads(self.crowd.acknowledged[key])["id"]
             self.tasks.append(asyncio.create_task(self._ask_patiently(booked)))
 
@@ -109,13 +112,44 @@ async def is_ready(node: NetworkNode) -> bool:
         client.close()
 
 
-async def cut(stage: NetworkStage, crowd: Crowd, victim: NetworkNode, what: str) -> float:
+async def book_quietly(crowd: Crowd, hotels: list, node: NetworkNode, draw: random.Random) -> list:
+    """One booking of each, by this node; their keys."""
+    client = Client(node.port, node.host)
+    keys = []
+    for hotel in hotels:
+        key = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        start = FIRST + datetime.timedelta(days=draw.randint(0, 600))
+        crowd.sent[key] = booking(hotel, start.isoformat(), (start + datetime.timedelta(days=1)).isoformat(), key)
+        give_up = time.monotonic() + PATIENCE
+        status = 0
+        while status != 201:
+            assert time.monotonic() < give_up, f"{hotel} takes no bookings at {node.name}: {status}"
+            status, body, _ = await client.ask("POST", "/v1/reservations", crowd.sent[key])
+        crowd.acknowledged[key] = body
+        keys.append(key)
+    client.close()
+    return keys
+
+
+async def cut(stage: NetworkStage, crowd: Crowd, quiet: list, victim: NetworkNode, what: str, draw: random.Random) -> float:
     """Cuts, waits for what must become of it, and heals. Seconds until each of the victim's hotels took a booking elsewhere."""
+    at = await asyncio.to_thread(owners, stage, crowd.hotels + quiet)
+    lost = [h for h in crowd.hotels if at[h] == victim.name]
+    quiet = [h for h in quiet if at[h] == victim.name]
+    await book_quietly(crowd, quiet, victim, draw)  # so that they are in its memory
+    askers = Askers(crowd, victim, lost)
+    try:
+        return await while_asked(stage, crowd, victim, what, askers, quiet, draw)
+    finally:
+        askers.stopping.set()
+
+
+async def while_asked(stage: NetworkStage, crowd: Crowd, victim: NetworkNode, what: str, askers: Askers, quiet: list,
+                      draw: random.Random) -> float:
     rules, fate = CUTS[what]
     peers = [node for node in stage.nodes if node is not victim]
-    lost = [h for h, node in (await asyncio.to_thread(owners, stage, crowd.hotels)).items() if node == victim.name]
+    lost = askers.lost
     before = await asyncio.to_thread(incarnations, stage)
-    askers = Askers(crowd, victim, lost)
     began = time.monotonic()
     await asyncio.to_thread(victim.room.cut, *rules([p.room for p in peers]))
     if fate == "fenced":
@@ -136,7 +170,7 @@ async def cut(stage: NetworkStage, crowd: Crowd, victim: NetworkNode, what: str)
     if fate != "fenced":
         assert await asyncio.to_thread(incarnations, stage) == before, "a node that reaches the database was fenced"
     await asyncio.sleep(0.5)  # it is asked on, while others own its hotels and book them
-    askers.ask_late(began)
+    askers.ask_late(began, await book_quietly(crowd, quiet, peers[-1], draw) if fate != "one stays" else [])
     await asyncio.sleep(0.1)  # the questions are there
     await asyncio.to_thread(victim.room.heal)
     await askers.stop()
@@ -169,16 +203,19 @@ async def perform() -> int:
     coordinators = 0
     with NetworkStage(nodes=NODES) as stage:
         first = Client(stage.node.port, stage.node.host)
-        hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
+        hotels = [await open_hotel(first, 400) for _ in range(HOTELS + QUIET)]
         first.close()
-        crowd = Crowd(stage.nodes, hotels, draw, pause=0.02)
         await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
-        for n, what in enumerate(cuts):
-            # The coordinator in every other round.
-            name = await asyncio.to_thread(coordinator, stage) if n % 2 == 0 else draw.choice(stage.nodes).name
-            coordinators += n % 2 == 0
-            await cut(stage, crowd, next(node for node in stage.nodes if node.name == name), what)
-        await crowd.stop()
+        crowd = Crowd(stage.nodes, hotels[:HOTELS], draw, pause=0.02)
+        try:
+            for n, what in enumerate(cuts):
+                # The coordinator in every other round.
+                name = await asyncio.to_thread(coordinator, stage) if n % 2 == 0 else draw.choice(stage.nodes).name
+                coordinators += n % 2 == 0
+                await cut(stage, crowd, hotels[HOTELS:], next(node for node in stage.nodes if node.name == name), what, draw)
+            await crowd.stop()
+        finally:
+            crowd.stopping.set()
         await all_there_once(stage, hotels, crowd)
         report = stage.node.verify()
         print(f"journal verify: clean; {report['events']} events; the coordinator was cut off {coordinators} times")
