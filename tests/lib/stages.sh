@@ -80,15 +80,15 @@ stage_process() {
   ((failed == 0))
 }
 
-# One that ends with "N passed, N failed" has counted by itself; any other is one test.
+# One that ends with "N passed, N failed", perhaps ", N skipped", has counted by itself; any other is one test.
 count_process() { # FILE LOG VERDICT SECONDS
-  local ok=1 bad=0
+  local ok=1 bad=0 skip=0
   if [[ $3 == FAILED ]]; then ok=0 bad=1; fi
-  if [[ $(tail -n 1 "$2") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-    ok=${BASH_REMATCH[1]}
+  if [[ $(tail -n 1 "$2") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+    ok=${BASH_REMATCH[1]} skip=${BASH_REMATCH[4]:-0}
     if ((BASH_REMATCH[2] > 0)); then bad=${BASH_REMATCH[2]}; fi
   fi
-  count "$1" "$ok" "$bad" 0 "$4"
+  count "$1" "$ok" "$bad" "$skip" "$4"
 }
 
 stage_format() {
@@ -165,7 +165,10 @@ stage_fuzz() {
 
 stage_sim_long() { KEYRACK_SIM_SEEDS=$KEYRACK_SIM_SEEDS_LONG run_label release sim; }
 
-stage_release() { configure release && cmake --build --preset release --target keyrack keyrack-demo keyrack-other-version test_sim; }
+stage_release() {
+  configure release
+  cmake --build --preset release --target keyrack keyrack-demo keyrack-other-version test_sim fence_writer
+}
 
 stage_bench() {
   local scenario before

@@ -91,7 +91,7 @@ class Crowd:
             healthy = [n for n in self.nodes if self.silent_until.get(n, 0) < time.monotonic()]
             node = draw.choice(healthy or self.nodes)
             if node not in clients:
-                clients[node] = Client(node.port)
+                clients[node] = Client(node.port, node.host)
             attempt = await self._attempt(hotel, key, node, clients[node])
             if attempt.status in (201, 409):
                 return

@@ -89,6 +89,9 @@ class Postgres:
 class Node:
     """One `keyrack serve`."""
 
+    host = "127.0.0.1"  # where it listens
+    inside: tuple = ()  # the command that runs it elsewhere, such as in a network of its own
+
     def __init__(self, directory: pathlib.Path, database_url: str, *settings: str, name: str = "node-1"):
         self.directory = directory
         self.url = database_url
@@ -103,7 +106,7 @@ class Node:
     def start(self, ready: bool = True):
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
-            [self.program, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
+            [*self.inside, self.program, "serve", "--set", f"gateway.port={self.port}", *[x for s in self.settings for x in ("--set", s)]],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment())
         log.close()
         if ready:
@@ -121,7 +124,7 @@ class Node:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the node ended with {self.process.returncode}:\n" + self.log_tail())
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as s:
+                with socket.create_connection((self.host, self.port), timeout=1) as s:
                     s.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                     if b" 200 " in s.recv(200):
                         return
@@ -207,8 +210,9 @@ class Stage:
 class Client:
     """One keep-alive connection, made again when it breaks. Answers are (status, body, headers)."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, host: str = "127.0.0.1"):
         self.port = port
+        self.host = host
         self.reader = self.writer = None
 
     async def ask(self, method: str, path: str, body=None, headers: dict | None = None, seconds: float = 20):
@@ -218,7 +222,7 @@ class Client:
         if self.reader is not None and self.reader.at_eof():
             self.close()  # the server has closed it meanwhile, as it may
         if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
         payload = b"" if body is None else json.dumps(body).encode()
         head = [f"{method} {path} HTTP/1.1", "Host: keyrack"]
         head += [f"{name}: {value}" for name, value in headers.items()]
@@ -274,3 +278,9 @@ def seed_from_environment() -> int:
 def finish(checks: int):
     """What tests/run counts."""
     print(f"{checks} passed, 0 failed")
+
+
+def skip(checks: int, why: str):
+    """Instead of `finish`: what cannot be done on this machine is counted as skipped, not as passed."""
+    print(f"skipped: {why}")
+    print(f"0 passed, 0 failed, {checks} skipped")
