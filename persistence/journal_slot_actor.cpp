@@ -224,7 +224,6 @@ private:
 
   void fenced(std::string_view why) {
     if (std::exchange(told_fenced_, true)) return;
-    env_->counters.fences.of({"own"}).add();
     log_error("journal slot fenced", {{"slot", slot_}, {"incarnation", me_.incarnation}, {"detail", why}});
     if (env_->on_fenced) env_->on_fenced(why);
   }

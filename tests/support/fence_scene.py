@@ -170,8 +170,8 @@ class Scene:
         answer = await self.writer.hear("answers once more", "verdict", self.behind, count=last + 1)
         assert answer[3] == "fenced", f"{self}: after the fence it said {answer}"
         self.writer.tell("count")
-        _, commits, fences = await self.writer.hear("counts", "counted")
-        assert int(commits) > 0 and int(fences) == 1, f"{self}: the fence counters say {commits} commits, {fences} fences"
+        _, commits = await self.writer.hear("counts", "counted")
+        assert int(commits) > 0, f"{self}: the counter of fenced commits says {commits}"
 
     async def _nobody_left(self) -> bool:
         return await self.theatre.backends(self.incarnation, "%") == 0

@@ -155,8 +155,7 @@ public:
     } else if (verb == "hold" || verb == "go") {
       desk_.hold(verb == "hold");
     } else if (verb == "count") {
-      say(fmt::format("counted {} {}", counters_.journal.commits.of({"fenced"}).value(),
-                      counters_.journal.fences.of({"own"}).value()));
+      say(fmt::format("counted {}", counters_.journal.commits.of({"fenced"}).value()));
     }
   }
 
