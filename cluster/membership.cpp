@@ -226,10 +226,14 @@ void membership::find_cut_off(const cluster_rows& rows, plan_hints& hints) {
 }
 
 // Who has come and cannot be reached, by a wrong address or another version, gets nothing before it can: its guests would
-// wait until it counts as cut off. Who has shards keeps them over a broken link, for as long as that takes.
+// wait until it counts as cut off. Who has shards keeps them over a broken link, for as long as that takes; and shards that
+// nobody answers for are given to whoever is there, as when all nodes start at once.
 void membership::find_strangers(const cluster_rows& rows, plan_hints& hints) const {
   std::set<incarnation_id> known{env_.me};
-  for (const auto& s : rows.shards) known.insert({s.owner, s.target});
+  for (const auto& s : rows.shards) {
+    if (rows.find(s.owner) == nullptr) return;
+    known.insert({s.owner, s.target});
+  }
   for (const auto& [peer, state] : env_.network->links()) {
     const auto* node = rows.find(peer);
     const bool reaches_me = node != nullptr && std::ranges::find(node->reaches, env_.me) != node->reaches.end();

@@ -183,7 +183,9 @@ void transport_hub::carry_out(effects out, const caf::actor& woken) {
   for (auto& each : out.requests) deliver(std::move(each));
   for (auto& each : out.completed) each.then(std::move(each.result));
   for (const auto& each : out.log) {
-    log_info("link", {{"peer", each.peer}, {"address", each.address}, {"state", each.what}, {"detail", each.detail}});
+    // Somebody is there, and will not talk to this node: that does not mend itself.
+    const auto log = each.what == to_text(link_state::rejected) ? log_warn : log_info;
+    log("link", {{"peer", each.peer}, {"address", each.address}, {"state", each.what}, {"detail", each.detail}});
   }
   if (out.links_changed && env_.on_links_changed) env_.on_links_changed();
 }

@@ -42,7 +42,9 @@ ask_for() {
 ask_show() {
   local size
   size=$(stat -c %s "$ask_state/answer")
-  tail -c "+$((shown + 1))" "$ask_state/answer" | head -c $((size - shown))
+  if ((size == shown)); then return; fi
+  # More may have come since: head takes what was counted, and tail may find nobody to read the rest.
+  tail -c "+$((shown + 1))" "$ask_state/answer" | head -c $((size - shown)) || true
   shown=$size
 }
 

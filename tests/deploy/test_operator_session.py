@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import types
+import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import Crowd  # noqa: E402
@@ -27,7 +28,7 @@ from tests.support.node import PROGRAM, ROOT, Client, finish, open_hotel, seed_f
 
 SECTION = "## Operating a cluster"
 HOTELS = 12
-PATIENCE = 300  # for one block of commands; the longest restarts four nodes
+PATIENCE = 120  # for one block of commands; the longest restarts four nodes
 BALANCER_LOOKS_EVERY = 0.05  # well within gateway.leave_delay_ms
 
 
@@ -137,6 +138,13 @@ def free_ports(count: int) -> int:
     raise RuntimeError("no free ports")
 
 
+class Address(typing.NamedTuple):
+    """What clients know of a node."""
+
+    name: str
+    port: int
+
+
 class Run:
     """A clone, and its deploy/run in a terminal of its own."""
 
@@ -187,7 +195,7 @@ class Run:
         return int((self.clone / f".keyrack/node-{node}.pid").read_text().split()[0])
 
     def nodes(self) -> list:
-        return [types.SimpleNamespace(name=f"node-{n + 1}", port=self.port + n) for n in range(4)]
+        return [Address(f"node-{n + 1}", self.port + n) for n in range(4)]
 
     def program(self, *arguments: str) -> subprocess.CompletedProcess:
         url = subprocess.run([self.clone / "deploy/lib/postgres.sh", "url", self.clone / ".keyrack/postgres"], check=True,
@@ -199,7 +207,7 @@ class Run:
 async def balance(crowd: Crowd, nodes: list):
     """What a balancer does: asks each node whether it is ready, and sends clients to those that are."""
     probes = {n.name: Client(n.port) for n in nodes}
-    while True:
+    while not crowd.stopping.is_set():
         ready = []
         for node in nodes:
             try:
@@ -272,14 +280,17 @@ async def main() -> int:
         pids = {n: run.pid(n) for n in (1, 2, 3)}
         crowd = Crowd(nodes[:3], hotels, draw, pause=0.02)
         balancer = asyncio.create_task(balance(crowd, nodes))
-        compared = await type_it_all(run, crowd)
-        for n, before in pids.items():
-            assert run.pid(n) != before, f"node {n} was not restarted"
-        await what_goes_wrong(run)
-        failed = crowd.failed()
-        assert not failed, f"{len(failed)} bookings failed, first {failed[:3]}"
-        balancer.cancel()
-        await crowd.stop()
+        try:
+            compared = await type_it_all(run, crowd)
+            for n, before in pids.items():
+                assert run.pid(n) != before, f"node {n} was not restarted"
+            await what_goes_wrong(run)
+            failed = crowd.failed()
+            assert not failed, f"{len(failed)} bookings failed, first {failed[:3]}"
+            await crowd.stop()
+        finally:
+            crowd.stopping.set()
+        await balancer
         stage = types.SimpleNamespace(node=types.SimpleNamespace(run=run.program))
         await all_there_once(stage, hotels, crowd)
         verified = run.program("journal", "verify", "--all")
