@@ -143,6 +143,7 @@ class Address(typing.NamedTuple):
 
     name: str
     port: int
+    host: str = "127.0.0.1"
 
 
 class Run:
