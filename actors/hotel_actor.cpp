@@ -18,16 +18,18 @@ namespace {
 class hotel_actor : public hotel_handle::base {
 public:
   hotel_actor(caf::actor_config& cfg, hotel_id id, std::shared_ptr<hotel_door> door,
-              std::shared_ptr<const hotel_environment> environment, region_handle region)
+              std::shared_ptr<const hotel_environment> environment, region_handle region,
+              std::shared_ptr<const hotel_loaded> ahead)
       : hotel_handle::base(cfg),
         id_(id),
         door_(std::move(door)),
         env_(std::move(environment)),
-        region_(std::move(region)) {}
+        region_(std::move(region)),
+        ahead_(std::move(ahead)) {}
 
   behavior_type make_behavior() override {
     loading_since_ = steady_now();
-    send(env_->journal.reader_of(id_), load_hotel{id_});
+    send(env_->journal.reader_of(id_), load_hotel{id_, std::exchange(ahead_, nullptr)});
     return {
         [this](const deliver& m) { on_deliver(m.what); },
         [this](const append_done& m) { on_append_done(m); },
@@ -177,6 +179,7 @@ private:
   const std::shared_ptr<hotel_door> door_;
   const std::shared_ptr<const hotel_environment> env_;
   const region_handle region_;
+  std::shared_ptr<const hotel_loaded> ahead_;
   std::optional<hotel_pipeline> pipeline_;  // empty while loading
   std::deque<envelope_ptr> stash_;
   local_dates dates_;
@@ -190,8 +193,9 @@ private:
 }  // namespace
 
 hotel_handle spawn_hotel(caf::actor_system& system, hotel_id id, std::shared_ptr<hotel_door> door,
-                         std::shared_ptr<const hotel_environment> environment, region_handle region) {
-  return system.spawn<hotel_actor>(id, std::move(door), std::move(environment), std::move(region));
+                         std::shared_ptr<const hotel_environment> environment, region_handle region,
+                         std::shared_ptr<const hotel_loaded> ahead) {
+  return system.spawn<hotel_actor>(id, std::move(door), std::move(environment), std::move(region), std::move(ahead));
 }
 
 }  // namespace keyrack

@@ -32,9 +32,10 @@ struct hotel_environment {
   metrics& counters;
 };
 
-/// Starts the actor of a hotel; it loads itself and keeps what comes meanwhile. When it can go no further it tells `region`
+/// Starts the actor of a hotel; it loads itself, from what was loaded `ahead` if that is not null, and keeps what comes meanwhile. When it can go no further it tells `region`
 /// with `hotel_failed` and gives everything back until it is retired.
 hotel_handle spawn_hotel(caf::actor_system& system, hotel_id id, std::shared_ptr<hotel_door> door,
-                         std::shared_ptr<const hotel_environment> environment, region_handle region);
+                         std::shared_ptr<const hotel_environment> environment, region_handle region,
+                         std::shared_ptr<const hotel_loaded> ahead);
 
 }  // namespace keyrack

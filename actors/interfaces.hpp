@@ -27,7 +27,8 @@ using hotel_handle =
 using region_handle =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<hotel_failed>, caf::reacts_to<wake_hotel>,
                      caf::reacts_to<tick>, caf::reacts_to<incarnation_fenced>, caf::reacts_to<close_region>,
-                     caf::reacts_to<rows_read>, caf::reacts_to<serve_waiting>, caf::reacts_to<shards_handed_over>>;
+                     caf::reacts_to<rows_read>, caf::reacts_to<serve_waiting>, caf::reacts_to<shards_handed_over>,
+                     caf::reacts_to<prepare_shard>, caf::reacts_to<shard_prepared>, caf::reacts_to<hotel_loaded>>;
 
 /// One connection that appends. Sends `append_done` to the sender of `append_commit`, `shards_handed_over` to that of
 /// `hand_over_shards`.

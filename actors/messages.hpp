@@ -8,6 +8,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,14 +25,17 @@ struct append_done {
   std::uint64_t first_seq = 0;
   append_result result{};
 };
-/// Load a hotel: snapshot, and the commits after it, folded. Answered with `hotel_loaded`.
-struct load_hotel {
-  hotel_id hotel;
-};
 struct hotel_loaded {
   std::shared_ptr<hotel_state> state;  ///< null: `why`
   std::string why;
   std::uint64_t snapshot_seq = 0;  ///< of the snapshot that the load began with; 0: without one
+  hotel_id hotel{};
+};
+/// Load a hotel: snapshot, and the commits after it, folded. Answered with `hotel_loaded`.
+struct load_hotel {
+  hotel_id hotel;
+  std::shared_ptr<const hotel_loaded>
+      ahead;  ///< of an earlier load, whose state is used up: only what came after it is read
 };
 /// Read one event, to render an answer again. Answered with `event_read`.
 struct read_event {
@@ -78,8 +82,21 @@ struct incarnation_fenced {};
 struct rows_read {
   std::shared_ptr<const cluster_rows> rows;
 };
-/// The shards that wait for another's lease to end may be served. From a region to itself.
+/// The time that shards wait for has come, of another's lease or of a target's loading. From a region to itself.
 struct serve_waiting {};
+/// These hotels are awake at the owner of a shard that is about to come: load them. To the region of the shard's target.
+struct prepare_shard {
+  shard_id shard = 0;
+  std::vector<hotel_id> hotels;
+  std::function<void()> done;  ///< on the region's thread; must not block
+};
+/// The target of a shard that is about to go has loaded its hotels. To the region of its owner.
+struct shard_prepared {
+  shard_id shard = 0;
+  std::int64_t version = 0;  ///< of the row that named the target
+};
+/// What was given back may be taken now: try all that is parked. From a router to its parking.
+struct try_parked {};
 /// Write these hand-overs, once all appends before are certain. From the region to a journal slot.
 struct hand_over_shards {
   std::vector<hand_over> what;
@@ -113,6 +130,9 @@ CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::rows_read))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::hand_over_shards))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::shards_handed_over))
 CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::serve_waiting))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::prepare_shard))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::shard_prepared))
+CAF_ADD_TYPE_ID(keyrack_actors, (keyrack::try_parked))
 CAF_END_TYPE_ID_BLOCK(keyrack_actors)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::flush_batch)
@@ -135,3 +155,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::rows_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::hand_over_shards)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::shards_handed_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::serve_waiting)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::prepare_shard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::shard_prepared)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(keyrack::try_parked)

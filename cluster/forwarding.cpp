@@ -55,6 +55,15 @@ private:
   const transport::respond respond_;
 };
 
+void prepare(const forwarding::environment& env, const wire::PeerRequest::Prepare& asked, transport::respond respond) {
+  if (asked.shard() < 0 || asked.shard() >= shards_count) return respond({});
+  std::vector<hotel_id> hotels;
+  hotels.reserve(static_cast<std::size_t>(asked.hotels_size()));
+  for (const auto id : asked.hotels()) hotels.push_back(hotel_id{id});
+  env.on_prepare(static_cast<shard_id>(asked.shard()), std::move(hotels),
+                 [respond = std::move(respond)] { respond({}); });
+}
+
 }  // namespace
 
 void forwarding::forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) {
@@ -98,6 +107,7 @@ void forwarding::on_request(incarnation_id from, const std::string& bytes, stead
   case wire::PeerRequest::kHotelRequest:
     return serve(message.hotel_request(), message.row_version(), deadline, std::move(respond));
   case wire::PeerRequest::kRoutesChanged: env_.on_routes_changed(); return respond({});
+  case wire::PeerRequest::kPrepare: return prepare(env_, message.prepare(), std::move(respond));
   case wire::PeerRequest::BODY_NOT_SET: return respond({});  // a hint of a later version
   }
 }
@@ -123,6 +133,16 @@ void forwarding::serve(const std::string& bytes, std::int64_t row_version, stead
   e->forwarded = true;
   e->reply_to = std::make_shared<remote_reply>(env_.lease, env_.values, e->deadline, std::move(respond));
   env_.router->accept(std::move(e), row_version);
+}
+
+void forwarding::ask_to_prepare(incarnation_id peer, shard_id shard, const std::vector<hotel_id>& hotels,
+                                steady_instant deadline, std::function<void()> done) {
+  wire::PeerRequest message;
+  auto& asked = *message.mutable_prepare();
+  asked.set_shard(shard);
+  for (const auto id : hotels) asked.add_hotels(id.value);
+  transport_->send(peer, message.SerializeAsString(), deadline,
+                   [done = std::move(done)](const transport::answer&) { done(); });
 }
 
 void forwarding::tell_routes_changed(const std::vector<incarnation_id>& peers) {

@@ -24,6 +24,8 @@ public:
     metrics& counters;
     /// A peer says that rows have changed. Any thread; must not block.
     std::function<void()> on_routes_changed;
+    /// A shard is about to come, say its owner. `done` is kept until its hotels are loaded. Any thread; must not block.
+    std::function<void(shard_id shard, std::vector<hotel_id> hotels, std::function<void()> done)> on_prepare;
   };
   explicit forwarding(environment env) : env_(std::move(env)) {}
 
@@ -37,6 +39,11 @@ public:
 
   /// Tells peers that rows have changed; whether they hear of it does not matter much.
   void tell_routes_changed(const std::vector<incarnation_id>& peers);
+
+  /// Asks a shard's next owner to load these hotels. `done` runs once, on any thread: when it says that it has, or there is
+  /// no hope of it.
+  void ask_to_prepare(incarnation_id peer, shard_id shard, const std::vector<hotel_id>& hotels, steady_instant deadline,
+                      std::function<void()> done);
 
 private:
   void take_answer(const envelope_ptr& e, transport::answer answer);

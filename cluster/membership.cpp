@@ -71,6 +71,7 @@ void membership::tell_all() {
 
 bool membership::give_all_away(std::chrono::milliseconds patience) {
   const auto done = [this] {
+    if (cut_off_from_rows_) return true;
     const auto seen = rows();
     const bool owns = std::ranges::any_of(seen->shards, [this](const shard_row& s) { return s.owner == env_.me; });
     const bool heirs =
@@ -81,7 +82,7 @@ bool membership::give_all_away(std::chrono::milliseconds patience) {
   leaving_ = true;
   nudged_ = true;
   changed_.notify_all();
-  return changed_.wait_for(lock, patience, done);
+  return changed_.wait_for(lock, patience, done) && !cut_off_from_rows_;
 }
 
 void membership::run() {
@@ -109,11 +110,19 @@ bool membership::look() {
   const auto asked_at = steady_now();
   auto read = env_.store->read();
   if (!read) {
-    if (!std::exchange(failing_, true)) log_warn("the cluster's rows cannot be read", {{"detail", read.error()}});
+    if (!std::exchange(failing_, true)) {
+      log_warn("the cluster's rows cannot be read", {{"detail", read.error()}});
+      failing_since_ = asked_at;
+    }
+    const std::scoped_lock lock{mutex_};
+    cut_off_from_rows_ = steady_now() - failing_since_ >= env_.times.grace;
     env_.counters.looks.of({"failed"}).add();
     return false;
   }
-  failing_ = false;
+  if (std::exchange(failing_, false)) {
+    const std::scoped_lock lock{mutex_};
+    cut_off_from_rows_ = false;
+  }
   env_.counters.looks.of({"ok"}).add();
   env_.counters.look_seconds.observe(steady_now() - asked_at);
   std::vector<silence::count> beats;
@@ -192,6 +201,16 @@ void membership::find_late_moves(const cluster_rows& rows, plan_hints& hints) {
     if (now - seen.since >= env_.times.move_deadline) hints.late.insert(shard);
   }
   moves_seen_ = std::move(moving);
+  std::erase_if(resting_until_, [&](const auto& r) { return r.second <= now; });
+  for (const auto& [shard, until] : resting_until_) hints.resting.insert(shard);
+}
+
+// What made a move miss its deadline is most often still there: at once again, it would only stop the shard once more.
+void membership::let_rest(const std::vector<called_off>& moves) {
+  const auto until = steady_now() + env_.times.move_deadline;
+  for (const auto& m : moves) {
+    if (m.reason == too_late) resting_until_[m.shard] = until;
+  }
 }
 
 // Links take a moment to be made: who is outside counts only when that has stood still for the grace.
@@ -252,16 +271,15 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   const auto done = [this](const std::expected<int, std::string>& changed, std::string_view during) {
     if (!changed) succeeded(std::unexpected(changed.error()), during);
   };
-  for (const auto& f : actions.fence) {
-    log_warn("fencing a node", {{"node", name_of(rows, f.who)}, {"incarnation", f.who}, {"reason", f.reason}});
-    if (succeeded(env_.store->fence(f.who, f.reason), "fence")) env_.counters.fences.of({std::string{f.reason}}).add();
-  }
+  // What follows from a fence is in the rows after it, and in a hurry.
+  if (fence_all(rows, actions.fence)) return tell_all();
   if (!actions.give.empty()) {
     log_info("giving shards of nobody", {{"shards", actions.give.size()}});
     done(env_.store->give(term_, actions.give), "give shards");
   }
   if (!actions.call_off.empty()) {
     log_warn("calling moves off", {{"shards", actions.call_off.size()}, {"reason", actions.call_off.front().reason}});
+    let_rest(actions.call_off);
     done(env_.store->call_off(term_, actions.call_off), "call moves off");
   }
   if (!actions.move.empty()) {
@@ -270,7 +288,19 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   }
   if (!actions.refuse.empty()) done(env_.store->refuse_wishes(term_, actions.refuse), "refuse moves");
   if (actions.rebalanced) succeeded(env_.store->finish_rebalance(term_), "finish the rebalance");
-  tell_all();
+  if (!actions.only_fences()) tell_all();  // fences that failed are tried again at the next look, not before
+}
+
+// Whether one succeeded.
+bool membership::fence_all(const cluster_rows& rows, const std::vector<fencing>& whom) {
+  bool any = false;
+  for (const auto& f : whom) {
+    log_warn("fencing a node", {{"node", name_of(rows, f.who)}, {"incarnation", f.who}, {"reason", f.reason}});
+    if (!succeeded(env_.store->fence(f.who, f.reason), "fence")) continue;
+    env_.counters.fences.of({std::string{f.reason}}).add();
+    any = true;
+  }
+  return any;
 }
 
 }  // namespace keyrack::cluster

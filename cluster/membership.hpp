@@ -60,8 +60,8 @@ public:
   /// Hand-overs of this node are written: all others should look, too. Any thread.
   void tell_all();
 
-  /// Asks for this node's shards to be taken over, and waits until they are, or nobody is there to take them. False: some
-  /// are still here.
+  /// Asks for this node's shards to be taken over, and waits until they are, or nobody is there to take them, or the rows
+  /// have been out of reach for the grace. False: some are still here.
   bool give_all_away(std::chrono::milliseconds patience);
   void stop();
 
@@ -81,7 +81,9 @@ private:
   plan_hints hints(const cluster_rows& rows);
   void find_late_moves(const cluster_rows& rows, plan_hints& hints);
   void find_cut_off(const cluster_rows& rows, plan_hints& hints);
+  bool fence_all(const cluster_rows& rows, const std::vector<fencing>& whom);
   void carry_out(const cluster_rows& rows, const plan_actions& actions);
+  void let_rest(const std::vector<called_off>& moves);
   void set_term(std::int64_t term);
   bool succeeded(const std::expected<void, std::string>& result, std::string_view during);
 
@@ -96,10 +98,12 @@ private:
     steady_instant since;
   };
   std::map<shard_id, seen_move> moves_seen_;
-  std::set<incarnation_id> outside_;  // of the largest group, and since when that stands still
+  std::map<shard_id, steady_instant> resting_until_;  // shards whose move was called off as too late
+  std::set<incarnation_id> outside_;                  // of the largest group, and since when that stands still
   steady_instant outside_since_{};
   bool urgent_ = false;  // something is expected to change within milliseconds
   bool failing_ = false;
+  steady_instant failing_since_{};
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -107,6 +111,7 @@ private:
   bool stopping_ = false;
   bool leaving_ = false;
   bool told_leaving_ = false;
+  bool cut_off_from_rows_ = false;  // for longer than the grace
   std::thread thread_;
 };
 

@@ -28,7 +28,7 @@ public:
           timer_set_ = false;
           unpark_(std::exchange(parked_, {}));
         },
-        [this](const serve_waiting&) { unpark_(std::exchange(parked_, {})); },
+        [this](const try_parked&) { unpark_(std::exchange(parked_, {})); },
     };
   }
 
@@ -116,7 +116,7 @@ bool node_router::knows_owners() const {
 }
 
 void node_router::retry_parked() {
-  if (parked_.load(std::memory_order_relaxed) > 0) caf::anon_send(parking_, serve_waiting{});
+  if (parked_.load(std::memory_order_relaxed) > 0) caf::anon_send(parking_, try_parked{});
 }
 
 void node_router::bounce(std::vector<envelope_ptr> what, const failure& why) {

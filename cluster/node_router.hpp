@@ -37,8 +37,8 @@ public:
   virtual void forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) = 0;
 };
 
-/// Keeps commands until they are tried again: `deliver` parks one, `tick` lets all go that are there.
-using parking_handle = caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<tick>, caf::reacts_to<serve_waiting>>;
+/// Keeps commands until they are tried again: `deliver` parks one, `tick` and `try_parked` let all go that are there.
+using parking_handle = caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<tick>, caf::reacts_to<try_parked>>;
 
 /// Router of the gateway and bounce port of the hotels. `send` is a plain call on the caller's thread.
 class node_router final : public router, public bounce_port, public std::enable_shared_from_this<node_router> {

@@ -28,7 +28,8 @@ std::vector<fencing> plan_fences(const cluster_rows& view, const plan_hints& hin
 // The nodes that may own shards, as candidates for placement, and where every shard is among them.
 class stage {
 public:
-  stage(const cluster_rows& view, const std::set<incarnation_id>& cut_off) : view_(view) {
+  stage(const cluster_rows& view, const std::set<incarnation_id>& doomed, const std::set<incarnation_id>& cut_off)
+      : view_(view), doomed_(doomed) {
     choose([&](const node_row& n) { return wanted(n) && !n.leaving && !cut_off.contains(n.incarnation); });
     // Better where nobody wants a shard than nowhere: guests come before wishes.
     if (nodes_.empty()) choose([&](const node_row& n) { return wanted(n) && !n.leaving; });
@@ -37,6 +38,8 @@ public:
   }
 
   bool empty() const { return nodes_.empty(); }
+  /// There, and about to stay.
+  bool lives(incarnation_id who) const { return view_.find(who) != nullptr && !doomed_.contains(who); }
   incarnation_id incarnation(place p) const { return incarnations_[static_cast<std::size_t>(p)]; }
   place place_of(incarnation_id who) const {
     const auto found = std::ranges::find(incarnations_, who);
@@ -54,7 +57,7 @@ public:
     std::vector<place> pinned(shards_count, nowhere);
     for (std::size_t s = 0; s < now.size(); ++s) {
       const auto& row = view_.shards[s];
-      now[s] = place_of(view_.find(row.target) != nullptr ? row.target : row.owner);
+      now[s] = place_of(lives(row.target) ? row.target : row.owner);
     }
     for (const auto& [shard, node] : view_.pins) pinned[static_cast<std::size_t>(shard)] = place_of(node);
     return placed(nodes_, now, pinned, allowed);
@@ -68,7 +71,7 @@ private:
   void choose(Fits fits) {
     std::map<std::string, const node_row*> by_name;
     for (const auto& n : view_.nodes) {
-      if (fits(n)) by_name[n.name] = &n;
+      if (!doomed_.contains(n.incarnation) && fits(n)) by_name[n.name] = &n;
     }
     for (const auto& [name, n] : by_name) {
       nodes_.push_back({.name = name, .weight = std::max(1, n->weight)});
@@ -77,6 +80,7 @@ private:
   }
 
   const cluster_rows& view_;
+  const std::set<incarnation_id>& doomed_;
   std::vector<candidate> nodes_;
   std::vector<incarnation_id> incarnations_;
 };
@@ -103,7 +107,7 @@ std::vector<called_off> plan_call_offs(const cluster_rows& view, const plan_hint
     if (view.find(row.target) == nullptr) {
       off.push_back({shard, row.version, "target gone"});
     } else if (hints.late.contains(shard)) {
-      off.push_back({shard, row.version, "too late"});
+      off.push_back({shard, row.version, too_late});
     }
   }
   return off;
@@ -124,7 +128,7 @@ std::vector<beginning_move> plan_moves(const cluster_rows& view, const plan_hint
   std::vector<beginning_move> moves;
   for (std::size_t s = 0; s < view.shards.size(); ++s) {
     const auto& row = view.shards[s];
-    if (view.find(row.owner) == nullptr || row.target != 0) continue;
+    if (!nodes.lives(row.owner) || row.target != 0) continue;
     const auto to = nodes.incarnation(places[s]);
     if (to == row.owner) continue;
     const auto shard = static_cast<shard_id>(s);
@@ -167,7 +171,7 @@ std::vector<beginning_move> plan_wishes(const cluster_rows& view, const stage& n
   for (const auto& wish : view.wishes) {
     const auto& row = view.shards[static_cast<std::size_t>(wish.shard)];
     const auto to = nodes.place_of(wish.node);
-    if (view.find(row.owner) == nullptr || row.target != 0 || to == nowhere || !hopeless(view, wish).empty()) continue;
+    if (!nodes.lives(row.owner) || row.target != 0 || to == nowhere || !hopeless(view, wish).empty()) continue;
     if (nodes.incarnation(to) == row.owner || !taken.insert(wish.shard).second) continue;
     moves.push_back({.shard = wish.shard,
                      .version = row.version,
@@ -189,13 +193,13 @@ plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_
   KEYRACK_ASSERT(view.shards.size() == shards_count);
   plan_actions actions;
   actions.fence = plan_fences(view, hints);
-  if (!actions.fence.empty()) return actions;
-  const stage nodes{view, hints.cut_off};
+  std::set<incarnation_id> doomed;
+  for (const auto& f : actions.fence) doomed.insert(f.who);
+  const stage nodes{view, doomed, hints.cut_off};
   if (nodes.empty()) return actions;
   const auto places = nodes.places(view.rebalance_asked ? exactly : tolerance{});
   actions.give = plan_gifts(view, nodes, places);
   actions.call_off = plan_call_offs(view, hints);
-
   actions.refuse = plan_refusals(view);
 
   auto wished = plan_wishes(view, nodes);
@@ -203,6 +207,7 @@ plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_
   std::erase_if(
       moves, [&](const auto& m) { return std::ranges::find(wished, m.shard, &beginning_move::shard) != wished.end(); });
   actions.rebalanced = view.rebalance_asked && moves.empty();
+  std::erase_if(moves, [&](const auto& m) { return hints.resting.contains(m.shard); });
   wished.insert(wished.end(), moves.begin(), moves.end());
   const int room = std::max(0, limits.moves_max - moves_under_way(view));
   if (wished.size() > static_cast<std::size_t>(room)) wished.resize(static_cast<std::size_t>(room));
@@ -211,7 +216,8 @@ plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_
 }
 
 std::vector<beginning_move> plan_rebalance(const cluster_rows& view) {
-  const stage nodes{view, {}};
+  const std::set<incarnation_id> nobody;
+  const stage nodes{view, nobody, nobody};
   if (nodes.empty()) return {};
   auto asked = view;
   asked.rebalance_asked = true;

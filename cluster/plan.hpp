@@ -22,11 +22,15 @@ struct plan_hints {
   std::set<incarnation_id> refused;  ///< the link broke and the port refuses
   std::set<incarnation_id> cut_off;  ///< outside the largest group of nodes that reach each other, for long enough
   std::set<shard_id> late;           ///< moves that have missed their deadline
+  std::set<shard_id> resting;        ///< moves that were called off for that not long ago: not begun again yet
 };
 
 struct plan_limits {
   int moves_max = 32;  ///< under way at a time
 };
+
+/// Why a move is called off that has missed its deadline.
+inline constexpr std::string_view too_late = "too late";
 
 struct fencing {
   incarnation_id who = 0;
@@ -34,8 +38,8 @@ struct fencing {
   bool operator==(const fencing&) const = default;
 };
 
-/// In the order in which they are carried out. When somebody is to be fenced, nothing else is planned: what follows from it is
-/// seen in the rows afterwards.
+/// In the order in which they are carried out. Who is to be fenced has no part in the rest: what a fence changes is seen in
+/// the rows after it, and one that does not succeed holds nobody up.
 struct plan_actions {
   std::vector<fencing> fence;
   std::vector<gift> give;
@@ -43,9 +47,8 @@ struct plan_actions {
   std::vector<beginning_move> move;
   std::vector<refused_wish> refuse;
   bool rebalanced = false;  ///< an operator's rebalance has nothing left to move
-  bool empty() const {
-    return fence.empty() && give.empty() && call_off.empty() && move.empty() && refuse.empty() && !rebalanced;
-  }
+  bool only_fences() const { return give.empty() && call_off.empty() && move.empty() && refuse.empty() && !rebalanced; }
+  bool empty() const { return fence.empty() && only_fences(); }
 };
 
 plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_limits& limits);

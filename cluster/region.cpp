@@ -35,9 +35,10 @@ void region::on_rows(std::span<const shard_row> rows, steady_instant now, effect
     }
     s.after_fence = row.after_fence;
     if (s.state != shard_state::waiting) s.serve_from = now + bounds_.wait_after_fence;
+    s.stop_from = now + bounds_.prepare_for;
     if (s.state == shard_state::absent) {
       arrive(id, out);
-    } else if (s.state == shard_state::owned || s.state == shard_state::stopping) {
+    } else if (serves(id) || s.state == shard_state::stopping) {
       own(id, out);
     }
     // Waiting: it serves first. Handing over: the statement's end decides.
@@ -57,9 +58,22 @@ void region::arrive(shard_id id, effects& out) {
 // Mine, and nothing forbids serving: unless it is on its way to another.
 void region::own(shard_id id, effects& out) {
   auto& s = at(id);
-  if (s.target != 0) return stop(id, out);
-  if (s.state != shard_state::owned) out.admits_more = true;
+  if (s.target != 0) return let_go(id, out);
+  if (!serves(id)) out.admits_more = true;
   s.state = shard_state::owned;
+}
+
+// The next owner loads the hotels while they are served here: guests then wait only for what has come in between.
+void region::let_go(shard_id id, effects& out) {
+  auto& s = at(id);
+  if (!serves(id) || s.hotels.empty()) return stop(id, out);
+  s.state = shard_state::announced;
+  out.announce.push_back({.shard = id, .version = s.version, .target = s.target, .hotels = s.hotels});
+}
+
+void region::on_prepared(shard_id id, std::int64_t version, effects& out) {
+  const auto& s = at(id);
+  if (!closed_ && s.state == shard_state::announced && s.version == version) stop(id, out);
 }
 
 void region::stop(shard_id id, effects& out) {
@@ -100,7 +114,12 @@ void region::on_handed_over(const hand_over& what, bool done, effects& out) {
 void region::on_time(steady_instant now, effects& out) {
   if (closed_) return;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    if (shards_[i].state == shard_state::waiting && now >= shards_[i].serve_from) own(static_cast<shard_id>(i), out);
+    const auto id = static_cast<shard_id>(i);
+    if (shards_[i].state == shard_state::waiting && now >= shards_[i].serve_from) {
+      own(id, out);
+    } else if (shards_[i].state == shard_state::announced && now >= shards_[i].stop_from) {
+      stop(id, out);
+    }
   }
 }
 
@@ -180,10 +199,17 @@ int region::shards_owned() const {
       std::ranges::count_if(shards_, [](const shard& s) { return s.state != shard_state::absent; }));
 }
 
+bool region::serves(shard_id id) const {
+  const auto state = at(id).state;
+  return state == shard_state::owned || state == shard_state::announced;
+}
+
 std::optional<steady_instant> region::waits_until() const {
   std::optional<steady_instant> first;
+  const auto consider = [&](steady_instant when) { first = first ? std::min(*first, when) : when; };
   for (const auto& s : shards_) {
-    if (s.state == shard_state::waiting && (!first || s.serve_from < *first)) first = s.serve_from;
+    if (s.state == shard_state::waiting) consider(s.serve_from);
+    if (s.state == shard_state::announced) consider(s.stop_from);
   }
   return first;
 }

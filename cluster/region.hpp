@@ -5,16 +5,20 @@
 // A shard:
 //
 //             row: mine, after a fence      the old owner's lease has ended
-//     absent ─────────────────────────► waiting ───────────────────────────► owned ◄──────────────┐
-//       │  ▲                                                                 │  ▲                 │ row: called off
-//       │  │         row: mine                                  row: target  │  │ refused,        │
-//       │  └──────── (of a row that is another's, from anywhere)             ▼  │ no target       │
-//       └──────────────────────────────────────────────────────────────► stopping ────────────────┘
-//          ▲                                                                 │ its hotels are gone
-//          └──────────── handed over ──────────── handing over ◄─────────────┘
+//     absent ─────────────────────────► waiting ───────────────────────────► owned ◄──────────┐
+//       │  ▲         row: mine                                                │ ▲             │
+//       ├──┼──────────────────────────────────────────────────────────────────┘ │             │
+//       │  └──────── (of a row that is another's, from anywhere)    row: target │ called off  │ called off;
+//       │                                                                     ▼ │             │ refused, no target
+//       │                                                                  announced          │
+//       │                                                                     │ the target has loaded its hotels,
+//       │                                                                     ▼ or took too long
+//       └── row: mine, with a target ──────────────────────────────────► stopping ────────────┤
+//          ▲                                                                  │ its hotels are gone
+//          └──────────── handed over ───────────────────────────────── handing over ──────────┘
 //                                                     ├── refused, another target ──► stopping
 //                                                     └── its row is mine again already ──► as from absent
-// Only an owned shard admits commands. One that waits does not move on.
+// Only owned and announced shards admit commands. One that waits does not move on. One without hotels is not announced.
 //
 // A hotel:
 //
@@ -42,12 +46,20 @@ public:
     hotel_id hotel;
     bool snapshot = true;  ///< leave one behind; not when the hotel is waited for elsewhere
   };
+  /// A shard that is about to go: its next owner should load its hotels. Answered by `on_prepared`, or by time.
+  struct announcement {
+    shard_id shard = 0;
+    std::int64_t version = 0;
+    incarnation_id target = 0;
+    std::vector<hotel_id> hotels;
+  };
   /// What the shell has to do, in this order.
   struct effects {
     std::vector<hotel_id> wake;
     std::vector<retirement> retire;
     std::vector<envelope_ptr> send;  ///< to hotels that are awake
     std::vector<std::pair<envelope_ptr, failure>> bounce;
+    std::vector<announcement> announce;
     std::vector<hand_over> hand_overs;  ///< write this, in one statement; answered by `on_handed_over`
     std::vector<hand_over> gone;        ///< handed over: whoever routes should hear of it
     bool admits_more = false;           ///< what was given back because of a shard may be tried again
@@ -56,6 +68,7 @@ public:
   struct bounds {
     std::size_t waiting_max = 10'000;  ///< commands that wait while one hotel retires
     std::chrono::nanoseconds wait_after_fence = std::chrono::milliseconds{600};  ///< a read lease and a margin
+    std::chrono::nanoseconds prepare_for = std::chrono::seconds{1};  ///< that a target has for loading hotels ahead
   };
 
   region(incarnation_id me, bounds b) : me_(me), bounds_(b) {}
@@ -66,6 +79,8 @@ public:
   void on_rows(std::span<const shard_row> rows, steady_instant now, effects& out);
   /// Time has passed.
   void on_time(steady_instant now, effects& out);
+  /// The target of an announcement has loaded what it can.
+  void on_prepared(shard_id id, std::int64_t version, effects& out);
   /// How the hand-over of that shard at that version ended. In doubt is not among it: the journal looks before it answers.
   void on_handed_over(const hand_over& what, bool done, effects& out);
 
@@ -89,17 +104,19 @@ public:
   bool fenced() const { return fenced_; }
   bool closed() const { return closed_; }
   int shards_owned() const;
-  /// When the first of the waiting shards may serve.
+  bool serves(shard_id id) const;
+  /// When `on_time` has something to do: the first of the waiting shards may serve, or has waited for its target for long.
   std::optional<steady_instant> waits_until() const;
 
 private:
-  enum class shard_state : std::uint8_t { absent, waiting, owned, stopping, handing_over };
+  enum class shard_state : std::uint8_t { absent, waiting, owned, announced, stopping, handing_over };
   struct shard {
     shard_state state = shard_state::absent;
     std::int64_t version = -1;
     incarnation_id target = 0;
     bool after_fence = false;
     steady_instant serve_from;     // if it has to wait
+    steady_instant stop_from;      // if it is announced
     std::int64_t asked_at = -1;    // the version at which it is being handed over
     std::vector<hotel_id> hotels;  // that are not asleep
   };
@@ -108,11 +125,13 @@ private:
     std::vector<envelope_ptr> waiting;  // only while retiring
   };
 
+  const shard& at(shard_id id) const { return shards_[static_cast<std::size_t>(id)]; }
   shard& at(shard_id id) { return shards_[static_cast<std::size_t>(id)]; }
-  bool admits(hotel_id id) { return !closed_ && at(shard_of(id)).state == shard_state::owned; }
+  bool admits(hotel_id id) const { return !closed_ && serves(shard_of(id)); }
   failure why_not() const;
   void arrive(shard_id id, effects& out);
   void own(shard_id id, effects& out);
+  void let_go(shard_id id, effects& out);
   void stop(shard_id id, effects& out);
   void hand_over_if_empty(shard_id id, effects& out);
   void lose(shard_id id, effects& out);

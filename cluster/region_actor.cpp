@@ -1,12 +1,13 @@
 #include "cluster/region_actor.hpp"
 
-#include "cluster/region.hpp"
+#include "cluster/hotels_ahead.hpp"
 #include "config/log.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -14,20 +15,20 @@ namespace keyrack::cluster {
 
 namespace {
 
-constexpr auto look_at_idle_hotels_every = std::chrono::seconds{1};
-
 class region_actor : public region_handle::base {
 public:
   region_actor(caf::actor_config& cfg, region_environment environment)
       : region_handle::base(cfg),
         env_(std::move(environment)),
         region_(env_.of_hotels->incarnation, {.waiting_max = static_cast<std::size_t>(env_.hotels.waiting_max),
-                                              .wait_after_fence = env_.wait_after_fence}) {
+                                              .wait_after_fence = env_.wait_after_fence}),
+        ahead_({.loading_max = env_.of_hotels->journal.readers.size(),
+                .kept_max = static_cast<std::size_t>(env_.hotels.awake_max)}) {
     set_down_handler([this](const caf::down_msg& m) { on_down(m.source); });
   }
 
   behavior_type make_behavior() override {
-    delayed_send(this, look_at_idle_hotels_every, tick{});
+    delayed_send(this, env_.look_at_idle_hotels_every, tick{});
     return {
         [this](const deliver& m) { run([&](auto& out) { region_.on_envelope(m.what, out); }); },
         [this](const hotel_failed& m) { run([&](auto& out) { region_.on_failed(m.hotel, out); }); },
@@ -38,6 +39,9 @@ public:
         [this](const rows_read& m) { on_rows(*m.rows); },
         [this](const serve_waiting&) { on_time(); },
         [this](const shards_handed_over& m) { on_handed_over(m); },
+        [this](const shard_prepared& m) { run([&](auto& out) { region_.on_prepared(m.shard, m.version, out); }); },
+        [this](const prepare_shard& m) { on_prepare(m); },
+        [this](const hotel_loaded& m) { on_loaded_ahead(m); },
     };
   }
 
@@ -50,6 +54,7 @@ private:
     for (const auto& r : out.retire) retire_hotel(r);
     for (const auto& e : out.send) send_to_hotel(e);
     for (auto& [e, why] : out.bounce) hotels().router->bounce({std::move(e)}, why);
+    for (const auto& a : out.announce) announce(a);
     // The first slot writes for the region; all slots are settled before it does.
     if (!out.hand_overs.empty()) send(hotels().journal.slots.front(), hand_over_shards{std::move(out.hand_overs)});
     if (!out.gone.empty()) env_.on_gone(out.gone);
@@ -59,21 +64,58 @@ private:
 
   void on_rows(const cluster_rows& rows) {
     run([&](auto& out) { region_.on_rows(rows.shards, steady_now(), out); });
+    wake_loaded_ahead();
     count_shards();
     set_timer();
   }
 
   void on_time() {
-    timer_set_ = false;
+    timer_at_.reset();
     run([&](auto& out) { region_.on_time(steady_now(), out); });
+    wake_loaded_ahead();
     set_timer();
   }
 
-  // For shards that wait until nobody else's lease can be alive.
+  // For shards that wait; an earlier timer finds nothing to do, and sets the next.
   void set_timer() {
     const auto until = region_.waits_until();
-    if (!until || region_.closed() || std::exchange(timer_set_, true)) return;
+    if (!until || region_.closed() || (timer_at_ && *timer_at_ <= *until)) return;
+    timer_at_ = until;
     delayed_send(this, std::max(*until - steady_now(), std::chrono::nanoseconds{1'000'000}), serve_waiting{});
+  }
+
+  void announce(const region::announcement& a) {
+    env_.announce(a, [self = region_handle{this}, shard = a.shard, version = a.version] {
+      caf::anon_send(self, shard_prepared{shard, version});
+    });
+  }
+
+  void on_prepare(const prepare_shard& m) {
+    if (region_.closed() || region_.serves(m.shard)) return m.done();
+    ahead_.want(m.shard, m.hotels, steady_now(), m.done);
+    load_ahead();
+  }
+
+  void load_ahead() {
+    while (const auto id = ahead_.next()) send(hotels().journal.reader_of(*id), load_hotel{*id, nullptr});
+  }
+
+  void on_loaded_ahead(const hotel_loaded& m) {
+    hotels().counters.hotel.loaded_ahead.add();
+    ahead_.on_loaded(std::make_shared<const hotel_loaded>(m));
+    load_ahead();
+  }
+
+  // Before anybody asks for them.
+  void wake_loaded_ahead() {
+    for (const auto shard : ahead_.shards()) {
+      if (!region_.serves(shard)) continue;
+      const auto loaded = ahead_.finish(shard);
+      run([&](auto& out) {
+        for (const auto id : loaded) region_.on_wake(id, out);
+      });
+      for (const auto id : loaded) ahead_.take(id);  // of those that were awake already
+    }
   }
 
   void on_handed_over(const shards_handed_over& m) {
@@ -88,7 +130,7 @@ private:
 
   void wake(hotel_id id) {
     auto door = std::make_shared<hotel_door>();
-    auto handle = spawn_hotel(home_system(), id, door, env_.of_hotels, this);
+    auto handle = spawn_hotel(home_system(), id, door, env_.of_hotels, this, ahead_.take(id));
     monitor(handle);
     ids_.emplace(handle.address(), id);
     env_.directory->add(id, std::move(handle), std::move(door));
@@ -127,7 +169,8 @@ private:
     run([&](auto& out) {
       for (const auto id : sleepy) region_.on_sleepy(id, out);
     });
-    delayed_send(this, look_at_idle_hotels_every, tick{});
+    ahead_.forget_old(steady_now());
+    delayed_send(this, env_.look_at_idle_hotels_every, tick{});
   }
 
   void count_shards() { hotels().counters.hotel.shards_owned.set(region_.shards_owned()); }
@@ -136,7 +179,8 @@ private:
   const region_environment env_;
   region region_;
   std::unordered_map<caf::actor_addr, hotel_id> ids_;
-  bool timer_set_ = false;
+  hotels_ahead ahead_;
+  std::optional<steady_instant> timer_at_;
 };
 
 }  // namespace

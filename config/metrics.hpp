@@ -77,6 +77,8 @@ struct hotel_metrics {
   metric_family<counter> recoveries{into, "keyrack_hotel_recoveries_total", "Hotels loaded, by result.", {"result"}};
   metric<histogram> recovery_seconds{into, "keyrack_hotel_recovery_seconds",
                                      "From a hotel's first command to its loaded state.", buckets::durations};
+  metric<counter> loaded_ahead{into, "keyrack_hotel_loaded_ahead_total",
+                               "Hotels loaded here before their shard had moved here."};
   metric_family<counter> snapshots{into, "keyrack_hotel_snapshots_total", "Snapshots, by result.", {"result"}};
   metric<counter> lapsed_holds{into, "keyrack_hotel_lapsed_holds_total", "Holds whose deadline passed unconfirmed."};
   metric<counter> sleeps{into, "keyrack_hotel_sleeps_total", "Hotels put to sleep."};

@@ -89,18 +89,21 @@ std::expected<recovered_hotel, read_failure> recover_hotel(pg_connection& connec
   auto state = begin_with_snapshot(connection, hotel, deadline);
   if (!state) return std::unexpected(state.error());
   const auto snapshot_seq = state->seq;
+  if (auto done = catch_up(connection, *state, deadline); !done) return std::unexpected(done.error());
+  return std::expected<recovered_hotel, read_failure>(std::in_place, std::move(*state), snapshot_seq);
+}
+
+std::expected<void, read_failure> catch_up(pg_connection& connection, hotel_state& state, call_deadline deadline) {
   for (;;) {
-    const auto rows = connection.run(sql_commits_after,
-                                     pg_params{}.int8(hotel.value).int8(state->seq).int4(commits_per_piece), deadline);
+    const auto rows = connection.run(
+        sql_commits_after, pg_params{}.int8(state.id.value).int8(state.seq).int4(commits_per_piece), deadline);
     if (!rows) return failed(rows.error());
     for (int row = 0; row < rows->rows(); ++row) {
       const auto first = static_cast<std::uint64_t>(rows->integer(row, 0));
       const auto last = static_cast<std::uint64_t>(rows->integer(row, 1));
-      if (auto done = fold(*state, first, last, rows->bytes(row, 2)); !done) return std::unexpected(done.error());
+      if (auto done = fold(state, first, last, rows->bytes(row, 2)); !done) return done;
     }
-    if (rows->rows() < commits_per_piece) {
-      return std::expected<recovered_hotel, read_failure>(std::in_place, std::move(*state), snapshot_seq);
-    }
+    if (rows->rows() < commits_per_piece) return {};
     if (steady_now() >= deadline.at) {
       return std::unexpected(
           read_failure{.connection = true, .why = fmt::format("not loaded within {}", deadline.name)});

@@ -27,6 +27,10 @@ struct recovered_hotel {
 std::expected<recovered_hotel, read_failure> recover_hotel(pg_connection& connection, hotel_id hotel,
                                                            call_deadline deadline);
 
+/// Folds the commits that came after `state`, which an earlier `recover_hotel` gave. Fails as that does; `state` is somewhere
+/// on its way then.
+std::expected<void, read_failure> catch_up(pg_connection& connection, hotel_state& state, call_deadline deadline);
+
 /// The event of that number; fails when the journal does not hold it.
 std::expected<event, read_failure> find_event(pg_connection& connection, hotel_id hotel, std::uint64_t seq,
                                               call_deadline deadline);

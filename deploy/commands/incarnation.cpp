@@ -82,16 +82,21 @@ void incarnation::open_region() {
       .snapshots = {static_cast<std::uint64_t>(env_.settings.hotels.snapshot_every_events)},
       .counters = env_.counters,
   });
-  region_ = cluster::spawn_region(env_.system, {.hotels = env_.settings.hotels,
-                                                .wait_after_fence = env_.settings.heartbeat.lease + lease_margin,
-                                                .directory = directory_,
-                                                .of_hotels = std::move(hotels),
-                                                .on_gone =
-                                                    [told = told_](const std::vector<hand_over>&) {
-                                                      if (const auto members = told->members.load())
-                                                        members->tell_all();
-                                                    },
-                                                .on_admits_more = [router = env_.router] { router->retry_parked(); }});
+  region_ = cluster::spawn_region(
+      env_.system, {.hotels = env_.settings.hotels,
+                    .wait_after_fence = env_.settings.heartbeat.lease + lease_margin,
+                    .directory = directory_,
+                    .of_hotels = std::move(hotels),
+                    .on_gone =
+                        [told = told_](const std::vector<hand_over>&) {
+                          if (const auto members = told->members.load()) members->tell_all();
+                        },
+                    .announce =
+                        [peers = env_.peers](const cluster::region::announcement& a, std::function<void()> done) {
+                          peers->ask_to_prepare(a.target, a.shard, a.hotels,
+                                                steady_now() + cluster::region::bounds{}.prepare_for, std::move(done));
+                        },
+                    .on_admits_more = [router = env_.router] { router->retry_parked(); }});
   env_.router->use_local(
       std::make_shared<const cluster::local_hotels>(cluster::local_hotels{id_, directory_, region_}));
 }
@@ -112,6 +117,10 @@ std::expected<void, std::string> incarnation::join(const persistence::server_lin
   members_ = std::move(*members);
   told_->members = members_;
   return {};
+}
+
+void incarnation::prepare(shard_id shard, std::vector<hotel_id> hotels, std::function<void()> done) {
+  caf::anon_send(region_, prepare_shard{shard, std::move(hotels), std::move(done)});
 }
 
 void incarnation::part() {

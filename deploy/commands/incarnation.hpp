@@ -40,6 +40,8 @@ public:
 
   /// Rows have changed, says somebody.
   void nudge() { members_->nudge(); }
+  /// A shard is about to come, says its owner: loads these hotels ahead. `done` as `prepare_shard` has it.
+  void prepare(shard_id shard, std::vector<hotel_id> hotels, std::function<void()> done);
 
   /// Puts all hotels to sleep, at most for `patience`, and gives the place back.
   void leave(std::chrono::milliseconds patience);

@@ -108,6 +108,14 @@ public:
             .values = persistence::disk_value_codec(),
             .counters = counters_,
             .on_routes_changed = [this] { nudge(); },
+            .on_prepare =
+                [this](shard_id shard, std::vector<hotel_id> hotels, std::function<void()> done) {
+                  if (const auto current = lease_.current()) {
+                    current->prepare(shard, std::move(hotels), std::move(done));
+                  } else {
+                    done();
+                  }
+                },
         })),
         records_(settings.database, settings.records, counters_.records, 0),
         operators_({.database = settings.database,

@@ -126,6 +126,20 @@ TEST(Plan, NeverFencesItself) {
   EXPECT_TRUE(plan(view, {.me = 1, .silent = {1}, .refused = {1}}, no_limits).empty());
 }
 
+TEST(Plan, GoesOnWithoutWhomItFences) {
+  auto view = settled_cluster_of(3);
+  auto& nobodys = shard(view, 5);
+  nobodys.owner = 0;
+  const auto drained_shards = owned(view, 2);
+  node(view, 2).drained = true;
+  const auto actions = plan(view, {.me = 1, .silent = {3}}, no_limits);
+  EXPECT_THAT(actions.fence, SizeIs(1));
+  ASSERT_THAT(actions.give, SizeIs(1));
+  EXPECT_EQ(actions.give[0].to, 1);
+  EXPECT_THAT(actions.move, SizeIs(drained_shards));
+  for (const auto& m : actions.move) EXPECT_EQ(m.to, 1) << "to or from who is fenced";
+}
+
 TEST(Plan, GivesTheShardsOfTheDeadToTheOthersAndTheirsToNobody) {
   auto view = settled_cluster_of(3);
   const int of_the_dead = owned(view, 3);
@@ -203,6 +217,18 @@ TEST(Plan, CallsOffWhatIsLateAndWhoseTargetIsGone) {
   EXPECT_THAT(actions.call_off,
               testing::UnorderedElementsAre(called_off{late, shard(view, late).version, "too late"},
                                             called_off{lost, shard(view, lost).version, "target gone"}));
+}
+
+TEST(Plan, LetsAMoveRestThatWasLate) {
+  auto view = settled_cluster_of(2);
+  node(view, 2).drained = true;
+  const auto all = plan(view, nothing_seen, no_limits).move;
+  const auto rests = all.front().shard;
+  const auto others = plan(view, {.me = 1, .resting = {rests}}, no_limits).move;
+  EXPECT_EQ(others.size(), all.size() - 1);
+  EXPECT_EQ(std::ranges::count(others, rests, &beginning_move::shard), 0);
+  view.wishes.push_back({.id = 1, .shard = rests, .node = "node-1"});
+  EXPECT_EQ(plan(view, {.me = 1, .resting = {rests}}, no_limits).move.front().shard, rests) << "an operator's wish";
 }
 
 TEST(Plan, MovesNothingElseBecauseATargetIsGone) {

@@ -23,7 +23,7 @@ constexpr incarnation_id third = 9;
 constexpr hotel_id hotel{4711};
 constexpr auto wait_after_fence = 600ms;
 const shard_id home = shard_of(hotel);
-const region::bounds bounds{.waiting_max = 3, .wait_after_fence = wait_after_fence};
+const region::bounds bounds{.waiting_max = 3, .wait_after_fence = wait_after_fence, .prepare_for = 1s};
 
 class RegionCore : public testing::Test {
 protected:
@@ -44,6 +44,9 @@ protected:
   }
   region::effects handed_over(hand_over what, bool done) {
     return step([&](auto& out) { r->on_handed_over(what, done, out); });
+  }
+  region::effects prepared(std::int64_t version) {
+    return step([&](auto& out) { r->on_prepared(home, version, out); });
   }
   region::effects after(std::chrono::milliseconds time) {
     now = now + time;
@@ -146,12 +149,67 @@ TEST_F(RegionCore, DoesNotTakeBackFromAnOldReadingWhatItHasHandedOver) {
   EXPECT_EQ(r->shards_owned(), 0);
 }
 
-// owned → stopping → handing over
+// owned → announced
+
+TEST_F(RegionCore, AnnouncesAShardWithHotelsAndServesItUntilTheyAreLoadedElsewhere) {
+  rows({.owner = me, .version = 1});
+  command();
+  const auto out = rows({.owner = me, .target = other, .version = 2});
+  ASSERT_THAT(out.announce, SizeIs(1));
+  EXPECT_EQ(out.announce[0].shard, home);
+  EXPECT_EQ(out.announce[0].target, other);
+  EXPECT_THAT(out.announce[0].hotels, ElementsAre(hotel));
+  EXPECT_THAT(out.retire, IsEmpty());
+  EXPECT_TRUE(serves());
+  EXPECT_TRUE(r->serves(home));
+  EXPECT_THAT(prepared(2).retire, SizeIs(1));
+  EXPECT_FALSE(serves());
+}
+
+TEST_F(RegionCore, AnnouncesNoShardWithoutHotels) {
+  rows({.owner = me, .version = 1});
+  EXPECT_THAT(rows({.owner = me, .target = other, .version = 2}).announce, IsEmpty());
+}
+
+TEST_F(RegionCore, StopsAnAnnouncedShardWhenItsTargetTakesTooLong) {
+  rows({.owner = me, .version = 1});
+  command();
+  rows({.owner = me, .target = other, .version = 2});
+  EXPECT_EQ(r->waits_until(), now + 1s);
+  EXPECT_THAT(after(999ms).retire, IsEmpty());
+  EXPECT_THAT(after(1ms).retire, SizeIs(1));
+  EXPECT_EQ(r->waits_until(), std::nullopt);
+  EXPECT_THAT(prepared(2).retire, IsEmpty());
+}
+
+TEST_F(RegionCore, KeepsAnAnnouncedShardWhoseMoveIsCalledOff) {
+  rows({.owner = me, .version = 1});
+  command();
+  rows({.owner = me, .target = other, .version = 2});
+  EXPECT_THAT(rows({.owner = me, .version = 3}).retire, IsEmpty());
+  EXPECT_THAT(prepared(2).retire, IsEmpty());
+  EXPECT_THAT(after(10s).retire, IsEmpty());
+  EXPECT_TRUE(serves());
+}
+
+TEST_F(RegionCore, AnnouncesAnewWhenTheTargetChanges) {
+  rows({.owner = me, .version = 1});
+  command();
+  rows({.owner = me, .target = other, .version = 2});
+  const auto out = rows({.owner = me, .target = third, .version = 4});
+  ASSERT_THAT(out.announce, SizeIs(1));
+  EXPECT_EQ(out.announce[0].target, third);
+  EXPECT_THAT(prepared(2).retire, IsEmpty()) << "that was for the earlier target";
+  EXPECT_THAT(prepared(4).retire, SizeIs(1));
+}
+
+// announced → stopping → handing over
 
 TEST_F(RegionCore, HandsOverWhenItsHotelsAreGoneAndAdmitsNothingMeanwhile) {
   rows({.owner = me, .version = 1});
   command();
-  const auto out = rows({.owner = me, .target = other, .version = 2});
+  rows({.owner = me, .target = other, .version = 2});
+  const auto out = prepared(2);
   ASSERT_THAT(out.retire, SizeIs(1));
   EXPECT_FALSE(out.retire[0].snapshot);
   EXPECT_THAT(out.hand_overs, IsEmpty());
@@ -165,7 +223,8 @@ TEST_F(RegionCore, GivesBackWhatWaitsForAHotelThatMoves) {
   command();
   step([&](auto& out) { r->on_sleepy(hotel, out); });
   EXPECT_THAT(command().send, IsEmpty());  // waits
-  const auto out = rows({.owner = me, .target = other, .version = 2});
+  rows({.owner = me, .target = other, .version = 2});
+  const auto out = prepared(2);
   EXPECT_THAT(out.bounce, SizeIs(1));
   EXPECT_THAT(out.retire, IsEmpty());  // it is retiring already
   EXPECT_THAT(gone().hand_overs, SizeIs(1));
@@ -175,6 +234,7 @@ TEST_F(RegionCore, GoesOnWhenTheMoveIsCalledOffBeforeItsHotelsAreGone) {
   rows({.owner = me, .version = 1});
   command();
   rows({.owner = me, .target = other, .version = 2});
+  prepared(2);
   EXPECT_TRUE(rows({.owner = me, .version = 3}).admits_more);
   EXPECT_THAT(command().send, IsEmpty());  // waits until the hotel that retires is gone
   const auto out = gone();
@@ -187,6 +247,7 @@ TEST_F(RegionCore, TurnsToAnotherTargetWhileItStops) {
   rows({.owner = me, .version = 1});
   command();
   rows({.owner = me, .target = other, .version = 2});
+  prepared(2);
   EXPECT_THAT(rows({.owner = me, .target = third, .version = 4}).retire, IsEmpty());
   EXPECT_THAT(gone().hand_overs, ElementsAre(hand_over{home, 4, third}));
 }
@@ -358,7 +419,7 @@ TEST_F(RegionCore, AnswersForEveryCommandOnce) {
       count(gone());
     };
     for (int i = 0; i < 60; ++i) {
-      switch (random() % 8) {
+      switch (random() % 9) {
       case 0: count(rows({.owner = me, .version = ++version, .after_fence = random() % 4 == 0})); break;
       case 1: count(rows({.owner = me, .target = random() % 2 ? other : third, .version = ++version})); break;
       case 2:
@@ -376,6 +437,7 @@ TEST_F(RegionCore, AnswersForEveryCommandOnce) {
         break;
       case 5: count(step([&](auto& out) { r->on_sleepy(hotel, out); })); break;
       case 6: count(after(std::chrono::milliseconds{random() % 700})); break;
+      case 7: count(prepared(version - static_cast<int>(random() % 2))); break;
       default: count(command());
       }
     }

@@ -46,6 +46,27 @@ struct Recovery : ::testing::Test {
   pg_connection connection = db.database.connect();
 };
 
+TEST_F(Recovery, CatchesUpWithWhatCameAfterAnEarlierLoad) {
+  append(1, 1, 3);
+  auto state = recover(1);
+  ASSERT_TRUE(state) << state.error().why;
+  ASSERT_TRUE(catch_up(connection, *state, soon()));
+  EXPECT_EQ(encode_snapshot(*state), encode_snapshot(replayed(1, 3))) << "nothing came after";
+  append(1, 4, 4);
+  append(1, 5, 9);
+  ASSERT_TRUE(catch_up(connection, *state, soon()));
+  EXPECT_EQ(encode_snapshot(*state), encode_snapshot(replayed(1, 9)));
+}
+
+TEST_F(Recovery, CannotCatchUpAcrossAGap) {
+  append(1, 1, 3);
+  append(1, 4, 4);
+  auto state = replayed(1, 2);  // no commit ends there
+  const auto done = catch_up(connection, state, soon());
+  ASSERT_FALSE(done);
+  EXPECT_FALSE(done.error().connection);
+}
+
 TEST_F(Recovery, OfAHotelWithoutCommitsIsEmpty) {
   const auto state = recover(7);
   ASSERT_TRUE(state) << state.error().why;

@@ -31,6 +31,7 @@ struct fake_journal {
   std::map<hotel_id, std::vector<event>> events;
   std::map<hotel_id, std::shared_ptr<const hotel_state>> snapshots;
   int loads = 0;
+  std::vector<std::uint64_t> loads_after;  ///< of those that went on from an earlier load: its sequence number
   append_result next_result = append_result::applied;  ///< of the appends to come
   bool readable = true;
   bool hands_over = true;  ///< whether hand-overs are taken
@@ -44,13 +45,15 @@ struct fake_journal {
     of_hotel.insert(of_hotel.end(), c.events.begin(), c.events.end());
     return append_result::applied;
   }
-  std::shared_ptr<hotel_state> load(hotel_id id) {
+  std::shared_ptr<hotel_state> load(const load_hotel& what) {
     const std::scoped_lock lock{mutex};
     ++loads;
     if (!readable) return nullptr;
-    auto state = std::make_shared<hotel_state>();
-    state->id = id;
-    for (const auto& e : events[id]) evolve(*state, e);
+    auto state = what.ahead ? what.ahead->state : std::make_shared<hotel_state>();
+    if (what.ahead) loads_after.push_back(state->seq);
+    state->id = what.hotel;
+    const auto& all = events[what.hotel];
+    for (auto seq = state->seq; seq < all.size(); ++seq) evolve(*state, all[seq]);
     return state;
   }
 };
@@ -83,8 +86,9 @@ public:
       : journal_reader_handle::base(cfg), journal_(std::move(journal)) {}
   behavior_type make_behavior() override {
     return {[this](const load_hotel& m) {
-              send(caf::actor_cast<hotel_handle>(current_sender()),
-                   hotel_loaded{journal_->load(m.hotel), "the fake journal was told to fail", 0});
+              // To a hotel, or to the region that loads it ahead.
+              caf::anon_send(caf::actor_cast<caf::actor>(current_sender()),
+                             hotel_loaded{journal_->load(m), "the fake journal was told to fail", 0, m.hotel});
             },
             [this](const read_event& m) {
               const std::scoped_lock lock{journal_->mutex};
