@@ -80,6 +80,9 @@ class Room:
     def heal(self):
         self._rules([])
 
+    def remove(self):
+        ip("netns", "del", self.name)  # and its cable
+
 
 def from_database(end: str) -> tuple:
     return "in", f"ip saddr {HOME} tcp sport {DATABASE_PORT}", end
@@ -135,3 +138,8 @@ class NetworkStage(Stage):
         number = len(self.nodes) + 1
         self.nodes.append(NetworkNode(self.directory, Room(number), self.postgres.url, *self.settings, name=f"node-{number}"))
         return self.nodes[-1]
+
+    def __exit__(self, kind, error, trace):
+        super().__exit__(kind, error, trace)
+        for node in self.nodes:
+            node.room.remove()
