@@ -215,14 +215,15 @@ void membership::let_rest(const std::vector<called_off>& moves) {
   }
 }
 
-// Links take a moment to be made: who is outside counts only when that has stood still for the grace.
+// Links take a moment to be made: who is outside counts only when that has stood still for a while. What broke them has
+// stood still for longer already, or they would not count as broken.
 void membership::find_cut_off(const cluster_rows& rows, plan_hints& hints) {
   auto outside = outside_largest_group(rows);
   if (outside != outside_) {
     outside_ = std::move(outside);
     outside_since_ = steady_now();
   }
-  if (steady_now() - outside_since_ >= env_.times.grace) hints.cut_off = outside_;
+  if (steady_now() - outside_since_ >= env_.times.grace / 4) hints.cut_off = outside_;
 }
 
 // Who has come and cannot be reached, by a wrong address or another version, gets nothing before it can: its guests would
