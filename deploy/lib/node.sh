@@ -11,6 +11,7 @@ node_log() { printf '%s/node-%d.log' "$node_state" "$1"; }
 # process_mark PID: "pid start-time", which no two processes of a boot share; status 1 when it is gone or a zombie.
 process_mark() {
   local stat fields
+  [[ -n $1 ]] || return 1  # the file of a node that ended as it began
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra fields <<<"${stat##*) }"
   [[ ${fields[0]} != Z ]] || return 1
