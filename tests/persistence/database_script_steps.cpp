@@ -31,9 +31,9 @@ void script::prepare() {
     const auto owner = chance(80) ? any_node() : 0;
     const auto target = owner != 0 && chance(60) ? any_node() : 0;
     const shard_row row{.owner = owner, .target = target, .version = first_version_};
-    db_.change([=](sim::tables& rows) {
+    db_.change([s, row, first = first_version_](sim::tables& rows) {
       rows.change(s) = row;
-      rows.routes_version += first_version_;
+      rows.routes_version += first;
     });
     sql += fmt::format(
         "UPDATE shards SET owner = NULLIF({}, 0), target = NULLIF({}, 0), version = {}, after_fence = false WHERE "
@@ -130,9 +130,9 @@ std::vector<commit_ptr> script::some_commits() {
     const auto first = 1 + below(places);
     auto c = sample_commit(hotel, first, first + below(2));
     c.events.front().by = chance(70) ? "same" : "other";
-    batch.push_back(std::make_shared<const commit>(std::move(c)));
+    batch.push_back(std::make_shared<const keyrack::commit>(std::move(c)));
   }
-  if (batch.empty()) batch.push_back(std::make_shared<const commit>(sample_commit(1, 1, 1)));
+  if (batch.empty()) batch.push_back(std::make_shared<const keyrack::commit>(sample_commit(1, 1, 1)));
   return batch;
 }
 

@@ -34,8 +34,10 @@ void node::start() {
   beat();
 }
 
-moment node::now() const {
-  const auto at = clock_.now(in_.steady());
+// As actors/hotel_actor: never before the hotel's last event, whatever the database's clock did.
+moment node::now(const hotel_pipeline& p) const {
+  auto at = clock_.now(in_.steady());
+  if (env_.f.bug != planted::time_goes_back) at = std::max(at, p.state().last_at);
   return {at, utc_date(at)};
 }
 
@@ -136,7 +138,7 @@ void node::loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t s
 void node::take_in_hotel(hotel_id id, const envelope_ptr& e) {
   auto& h = hotels_[id];
   if (!h.pipeline) return h.stash.push_back(e);
-  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(), in_.steady(), out); });
+  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(p), in_.steady(), out); });
 }
 
 void node::run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hotel_pipeline::effects&)>& step) {
@@ -202,7 +204,7 @@ void node::tick() {
     if (region_.closed()) return;
     std::vector<hotel_id> awake;
     for (const auto& [id, h] : hotels_) awake.push_back(id);
-    for (const auto id : awake) run_hotel(id, [&](auto& p, auto& out) { p.on_tick(now(), out); });
+    for (const auto id : awake) run_hotel(id, [&](auto& p, auto& out) { p.on_tick(now(p), out); });
     if (env_.f.retire_every.count() && !awake.empty()) {
       const auto id = awake[env_.w.below(awake.size())];
       run_region([&](auto& out) { region_.on_sleepy(id, out); });

@@ -67,7 +67,7 @@ private:
   void keep_snapshot(const std::shared_ptr<const hotel_state>& state);
   void stop_if_finished(hotel_id id);
   void tick();
-  moment now() const;
+  moment now(const hotel_pipeline& p) const;
 
   // Answers from memory.
   void answer(const envelope_ptr& e, const answer_envelope& a);

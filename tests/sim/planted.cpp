@@ -31,6 +31,7 @@ constexpr std::array names{
     "beats_vouch_for_nothing",
     "held_back_unaware",
     "role_holder_not_ended",
+    "time_goes_back",
     "superseded_link_read",
 };
 static_assert(names.size() == static_cast<std::size_t>(planted::count));

@@ -31,6 +31,7 @@ enum class planted : std::uint8_t {
   beats_vouch_for_nothing,         ///< a node whose slot stands still beats on
   held_back_unaware,               ///< … and one that does not beat does not look whether it is fenced
   role_holder_not_ended,           ///< who takes the role waits for the locks of whoever had it, for ever
+  time_goes_back,                  ///< a hotel decides by the clock alone, which may stand before its last event
   superseded_link_read,            ///< requests of a link that its peer has given up are served beside the new link's
   count,
 };

@@ -75,6 +75,7 @@ troubles::troubles(environment& env, fleet& machines, std::vector<hotel_id> hote
   needs(planted::lost_hand_over_taken_back, trouble::operators);
   needs(planted::beats_vouch_for_nothing, trouble::stall_slot);
   needs(planted::held_back_unaware, trouble::stall_slot);
+  needs(planted::time_goes_back, trouble::jump_clock);
   needs(planted::doubt_answered_from_visibility, trouble::fail_over_database);
   if (env_.f.standby_lag.count()) env_.db.add_standby(env_.f.standby_lag);
   const bool quiet = env_.f.lost_answer == 0 && env_.f.slow == 0 && env_.f.load_fails == 0 && w.chance(0.3);
