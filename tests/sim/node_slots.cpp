@@ -25,6 +25,7 @@ void node::stall_slot() {
 
 void node::slot_done(slot& s) {
   s.busy = false;
+  board_.set_settled(number_of(s), s.machine.settled());
   tell_verdicts(s);
   step_slot(s);
 }
