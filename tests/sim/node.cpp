@@ -73,6 +73,8 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
   for (const auto& e : out.send) take_in_hotel(e->hotel, e);
   for (auto& [e, why] : out.bounce) in_.bounce(e, why);
   if (!out.hand_overs.empty()) {
+    const bool idle = handing_over_.empty() && !slots_.front().machine.has_work();
+    if (idle && env_.f.bug != planted::hand_overs_are_no_work) board_.set_working(0, in_.steady());
     handing_over_.insert(handing_over_.end(), out.hand_overs.begin(), out.hand_overs.end());
     after(10us, [this] { step_slot(slots_.front()); });
   }

@@ -225,7 +225,8 @@ void node::tell_verdicts(slot& s) {
       stop_if_finished(id);
     });
   }
-  if (!s.machine.has_work()) {
+  const bool owes_hand_overs = &s == &slots_.front() && !handing_over_.empty();
+  if (!s.machine.has_work() && !owes_hand_overs) {
     board_.set_idle(number_of(s));
   } else if (!verdicts.empty()) {
     board_.set_working(number_of(s), in_.steady());

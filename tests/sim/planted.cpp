@@ -29,6 +29,7 @@ constexpr std::array names{
     "doubt_answered_from_visibility",
     "lease_without_margin",
     "beats_vouch_for_nothing",
+    "hand_overs_are_no_work",
     "held_back_unaware",
     "role_holder_not_ended",
     "time_goes_back",

@@ -29,6 +29,7 @@ enum class planted : std::uint8_t {
   doubt_answered_from_visibility,  ///< what is visible counts as applied before a write of one's own has come back
   lease_without_margin,            ///< a new owner waits for a lease by its own clock, as if all ran alike
   beats_vouch_for_nothing,         ///< a node whose slot stands still beats on
+  hand_overs_are_no_work,          ///< … or whose slot owes hand-overs only
   held_back_unaware,               ///< … and one that does not beat does not look whether it is fenced
   role_holder_not_ended,           ///< who takes the role waits for the locks of whoever had it, for ever
   time_goes_back,                  ///< a hotel decides by the clock alone, which may stand before its last event

@@ -74,6 +74,7 @@ troubles::troubles(environment& env, fleet& machines, std::vector<hotel_id> hote
   needs(planted::role_holder_not_ended, trouble::operators);
   needs(planted::lost_hand_over_taken_back, trouble::operators);
   needs(planted::beats_vouch_for_nothing, trouble::stall_slot);
+  needs(planted::hand_overs_are_no_work, trouble::stall_slot);
   needs(planted::held_back_unaware, trouble::stall_slot);
   needs(planted::time_goes_back, trouble::jump_clock);
   needs(planted::doubt_answered_from_visibility, trouble::fail_over_database);
