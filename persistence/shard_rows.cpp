@@ -7,7 +7,8 @@ namespace keyrack::persistence {
 namespace {
 
 // Rows are locked in their order, by everybody who changes several: else two such statements can wait for each other. The
-// last SELECT sees the rows as they were before: one that is another's already was handed over by an earlier attempt.
+// last SELECT sees the rows as they were before: one that is another's already, or nobody's any more, was handed over by an
+// earlier attempt.
 constexpr pg_statement sql_hand_over{.name = "hand_over", .sql = R"sql(
   WITH me AS MATERIALIZED (
     SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE),
@@ -26,7 +27,7 @@ constexpr pg_statement sql_hand_over{.name = "hand_over", .sql = R"sql(
   ended AS (
     UPDATE moves m SET ended_at = clock_timestamp(), outcome = 'moved'
       FROM handed_over h WHERE m.shard = h.shard AND m.ended_at IS NULL AND m.begun_at IS NOT NULL)
-  SELECT h.shard IS NOT NULL OR s.owner <> $1
+  SELECT h.shard IS NOT NULL OR s.owner IS DISTINCT FROM $1
     FROM asked a JOIN shards s USING (shard) LEFT JOIN handed_over h USING (shard)
    ORDER BY a.place
 )sql"};

@@ -134,13 +134,13 @@ void script::settle() {
   world_.run_until(world_.now() + 1s);  // the patience of those who have little ends
   bury();
   for (auto& [c, l] : lanes_) {
-    if (l.is == state::ended) finish(l);
+    if (l.is == state::ended && disagreement_.empty()) finish(l);
   }
   for (auto& [c, l] : lanes_) {
-    if (l.is == state::open) expect_rest(l, "wait_event = 'advisory'", "open");
+    if (l.is == state::open && disagreement_.empty()) expect_rest(l, "wait_event = 'advisory'", "open");
   }
   for (auto& [c, l] : lanes_) {
-    if (l.is != state::waits) continue;
+    if (l.is != state::waits || !disagreement_.empty()) continue;
     ++tally_.waited;
     expect_rest(l, "wait_event IN ('transactionid', 'tuple')", "waiting for a lock");
   }
@@ -156,6 +156,7 @@ void script::finish(lane& l) {
   ++tally_.outcomes[l.outcome.substr(0, l.outcome.find(' '))];
   l.is = state::idle;
   l.removes = 0;
+  l.appends.clear();
   let_go(l);
   if (l.cast.as == sim::role::heartbeat && !l.dead) {  // which ends with its one beat
     db_.end(l.session);

@@ -42,6 +42,7 @@ private:
     std::string lock;     // by which it is held open
     bool held = false;
     bool dead = false;
+    std::vector<commit_ptr> appends;
     incarnation_id removes = 0;  // whose rows of nodes and writers
 
     bool by_name() const { return cast.as != sim::role::slot_0 && cast.as != sim::role::slot_1; }
@@ -73,6 +74,7 @@ private:
   void fence(bool hurried);
   std::vector<commit_ptr> some_commits();
   bool may_remove() const;
+  bool order_is_the_planners(sim::writer_id me, const std::vector<hand_over>& what) const;
   bool waits_for_one_at_most(const std::vector<commit_ptr>& batch) const;
 
   // On both.

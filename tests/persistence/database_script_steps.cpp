@@ -136,11 +136,29 @@ std::vector<commit_ptr> script::some_commits() {
   return batch;
 }
 
+// Of those that wait for an insert to end, who goes first when it is taken back is up to chance.
 bool script::waits_for_one_at_most(const std::vector<commit_ptr>& batch) const {
-  return std::ranges::none_of(batch, [this](const commit_ptr& c) {
-    return db_.waited_for(
-        {sim::table::commits, static_cast<std::int64_t>(c->hotel.value), static_cast<std::int64_t>(c->first_seq())});
+  return std::ranges::none_of(lanes_, [&](const auto& entry) {
+    const auto& l = entry.second;
+    return l.is == state::waits && std::ranges::any_of(l.appends, [&](const commit_ptr& theirs) {
+             return std::ranges::any_of(batch, [&](const commit_ptr& c) {
+               return c->hotel == theirs->hotel && c->first_seq() == theirs->first_seq();
+             });
+           });
   });
+}
+
+// Whether the fence or the shards' rows are locked first is the planner's choice: so not where it would show.
+bool script::order_is_the_planners(sim::writer_id me, const std::vector<hand_over>& what) const {
+  using hold = sim::row_locks::hold;
+  const bool shards_free = std::ranges::all_of(
+      what, [this](const hand_over& h) { return db_.held({sim::table::shards, h.shard}) == hold::free; });
+  const bool fence_free = db_.held({sim::table::writers, me.who, me.slot}) != hold::exclusive;
+  const bool owns_one = std::ranges::any_of(what, [&](const hand_over& h) {
+    const auto& row = db_.rows().shard(h.shard);
+    return row.owner == me.who && row.target == h.target && row.version == h.version;
+  });
+  return !fence_free || (!shards_free && !(owns_one && db_.rows().unfenced(me)));
 }
 
 void script::write_journal(std::uint64_t kind) {
@@ -149,7 +167,9 @@ void script::write_journal(std::uint64_t kind) {
   const sim::writer_id me{l.cast.who, l.cast.as == role::slot_0 ? 0 : 1};
   if (kind < 25) {
     const auto batch = some_commits();
-    if (waits_for_one_at_most(batch)) begin(l, append_of(me, batch), chance(50));
+    if (!waits_for_one_at_most(batch)) return;
+    l.appends = batch;
+    begin(l, append_of(me, batch), chance(50));
   } else if (kind < 31) {
     begin(l, enlist_of(me), chance(40));
   } else if (kind < 35) {
@@ -166,8 +186,9 @@ void script::write_journal(std::uint64_t kind) {
     // Mostly by who may.
     const auto owner = db_.rows().shard(what.front().shard).owner;
     auto& by = chance(80) && owner != 0 && owner <= stage_nodes ? at(owner, role::slot_0) : l;
-    if (by.busy()) return;
-    begin(by, hand_over_of({by.cast.who, by.cast.as == role::slot_0 ? 0 : 1}, what), chance(50));
+    const sim::writer_id writer{by.cast.who, by.cast.as == role::slot_0 ? 0 : 1};
+    if (by.busy() || order_is_the_planners(writer, what)) return;
+    begin(by, hand_over_of(writer, what), chance(50));
   }
 }
 

@@ -55,6 +55,7 @@ database_stage::database_stage() : settings_(settings_of(db_)) {
   // Rows are visited in the order of their keys, as in a large table.
   ask(fmt::format("ALTER DATABASE {} SET enable_seqscan = off", db_.database.name()));
   ask(fmt::format("ALTER DATABASE {} SET enable_bitmapscan = off", db_.database.name()));
+  ask(fmt::format("ALTER DATABASE {} SET jit = off", db_.database.name()));  // or it compiles what only seems dear
   ask("SELECT setval('incarnations', 1000)");
 }
 
@@ -83,8 +84,9 @@ bool database_stage::sees(const std::string& application_name, int backend, cons
 }
 
 void database_stage::end_backend(const std::string& application_name, int backend) {
-  ask(fmt::format("SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE {}",
+  ask(fmt::format("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {}",
                   backends(application_name, backend)));
+  eventually([&] { return !sees(application_name, backend, "true"); });
 }
 
 void database_stage::reset() {

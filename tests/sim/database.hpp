@@ -226,7 +226,7 @@ public:
   void each_event(hotel_id hotel, std::uint64_t after, std::uint64_t up_to,
                   const std::function<void(const event&)>& visit);
   const tables& rows() const { return now_; }
-  bool waited_for(const row_key& row) const { return locks_.waited_for(row); }
+  row_locks::hold held(const row_key& row) const { return locks_.held(row); }
 
   // What operators do, at once and for good.
 

@@ -73,14 +73,20 @@ void database::append(const transaction_ptr& t, writer_id me, const std::vector<
   });
 }
 
-// A row that another has inserted and not committed is waited for.
+// A row that another has inserted and not committed is waited for; one that stands there is met without any lock.
 void database::insert(const transaction_ptr& t, const std::shared_ptr<appending>& what, std::size_t from) {
   for (auto i = from; i < what->batch.size(); ++i) {
     if (t->ended) return;
-    const auto key = key_of(*what->batch[i]);
-    if (lie_ != lie::conflict_not_waited_for && !locks_.try_acquire(t, key, lock_mode::exclusive)) {
-      locks_.wait(t, key, lock_mode::exclusive, [this, t, what, i] {
-        insert_one(t, *what, i);
+    const auto& c = *what->batch[i];
+    if (now_.commits[c.hotel].contains(c.first_seq())) continue;
+    if (lie_ != lie::conflict_not_waited_for && !locks_.try_acquire(t, key_of(c), lock_mode::exclusive)) {
+      locks_.wait(t, key_of(c), lock_mode::exclusive, [this, t, what, i] {
+        const auto& waited = *what->batch[i];
+        if (now_.commits[waited.hotel].contains(waited.first_seq())) {
+          locks_.give_back(t, key_of(waited));
+        } else {
+          insert_one(t, *what, i);
+        }
         insert(t, what, i + 1);
       });
       return watch_lock_timeout(t);
@@ -96,10 +102,8 @@ void database::insert(const transaction_ptr& t, const std::shared_ptr<appending>
 }
 
 void database::insert_one(const transaction_ptr& t, appending& what, std::size_t i) {
-  const auto& c = what.batch[i];
-  if (now_.commits[c->hotel].contains(c->first_seq())) return;
   what.answer.inserted[i] = true;
-  t->effects.push_back([this, c, me = what.me.who](tables& rows) {
+  t->effects.push_back([this, c = what.batch[i], me = what.me.who](tables& rows) {
     if (&rows == &now_) check_writer(me, c->hotel);
     rows.commits[c->hotel].try_emplace(c->first_seq(), journal_row{c->last_seq(), me, c});
   });
@@ -281,9 +285,9 @@ void database::leave(const transaction_ptr& t, incarnation who, then<bool> execu
 
 void database::take_role(const transaction_ptr& t, incarnation me, std::int64_t seen_term,
                          then<std::int64_t> executed) {
-  const bool fits = now_.coordinator.term == seen_term;
-  with_fence(t, {me, node_slot}, [this, t, me, seen_term, fits, executed = std::move(executed)](bool unfenced) {
-    if (!unfenced || !fits) return executed(0);
+  if (now_.coordinator.term != seen_term) return executed(0);
+  with_fence(t, {me, node_slot}, [this, t, me, seen_term, executed = std::move(executed)](bool unfenced) {
+    if (!unfenced) return executed(0);
     lock(t, coordinator_key, lock_mode::exclusive, [this, t, me, seen_term, executed] {
       if (now_.coordinator.term != seen_term) return executed(0);
       t->effects.push_back([me](tables& rows) {
@@ -315,7 +319,8 @@ void database::finish_rebalance(const transaction_ptr& t, incarnation me, std::i
   on_coordinator_row(t, me, term, [](tables& rows) { rows.rebalance_asked = false; }, std::move(executed));
 }
 
-// Under the writer's fence and the role's share lock, with the shards' rows locked in their order.
+// Under the writer's fence and the role's share lock, with the shards' rows locked in their order. The planner looks at the
+// rows first: where none fits nothing is locked.
 void database::as_coordinator(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
                               std::function<void(bool)> go_on) {
   const bool has_role = now_.has_role(me, term);
@@ -335,18 +340,19 @@ void database::give(const transaction_ptr& t, incarnation me, std::int64_t term,
                     then<int> executed) {
   auto shards = shards_of(given);
   const bool unchecked = bug_ == planted::fence_not_waited_for || bug_ == planted::gift_without_fence;
-  const auto refused = [this, unchecked](const gift& g) {
-    const auto& seen = now_.shard(g.shard);
-    return seen.version != g.version || !now_.nodes.contains(g.to) ||
-           (seen.owner != 0 && now_.live(seen.owner) && !unchecked);
-  };
   const bool late = lie_ == lie::gift_sees_fence_after_its_beginning;
-  if (!late) std::erase_if(given, refused);
+  const auto owned = [this, unchecked](const gift& g) {
+    const auto owner = now_.shard(g.shard).owner;
+    return owner != 0 && now_.live(owner) && !unchecked;
+  };
+  std::erase_if(given, [&](const gift& g) { return now_.shard(g.shard).version != g.version || (!late && owned(g)); });
+  if (given.empty()) return executed(0);
+  std::erase_if(given, [&](const gift& g) { return !now_.nodes.contains(g.to); });
   as_coordinator(t, me, term, std::move(shards),
-                 [this, t, late, refused, given = std::move(given), executed = std::move(executed)](bool may) {
+                 [this, t, late, owned, given = std::move(given), executed = std::move(executed)](bool may) {
                    int count = 0;
                    for (const auto& g : given) {
-                     if (!may || now_.shard(g.shard).version != g.version || (late && refused(g))) continue;
+                     if (!may || now_.shard(g.shard).version != g.version || (late && owned(g))) continue;
                      ++count;
                      t->effects.push_back([this, g](tables& rows) {
                        if (&rows == &now_) ++gifts;
@@ -365,8 +371,10 @@ void database::begin_moves(const transaction_ptr& t, incarnation me, std::int64_
   auto shards = shards_of(moves);
   std::erase_if(moves, [this](const beginning_move& m) {
     const auto& seen = now_.shard(m.shard);
-    return seen.version != m.version || seen.owner != m.from || seen.target != 0 || !now_.nodes.contains(m.to);
+    return seen.version != m.version || seen.owner != m.from || seen.owner == 0 || seen.target != 0;
   });
+  if (moves.empty()) return executed(0);
+  std::erase_if(moves, [this](const beginning_move& m) { return !now_.nodes.contains(m.to); });
   for (auto& m : moves) {
     if (!now_.nodes.contains(m.from)) m.wish = 0;  // it needs the giver's name
   }
@@ -392,6 +400,7 @@ void database::call_off(const transaction_ptr& t, incarnation me, std::int64_t t
     const auto& seen = now_.shard(m.shard);
     return seen.version != m.version || seen.target == 0;
   });
+  if (moves.empty()) return executed(0);
   as_coordinator(t, me, term, std::move(shards),
                  [this, t, moves = std::move(moves), executed = std::move(executed)](bool may) {
                    int count = 0;
@@ -423,38 +432,43 @@ void database::refuse_wishes(const transaction_ptr& t, incarnation me, std::int6
        });
 }
 
-// By the owner, by compare-and-set. Whoever is another's already was handed over by an earlier attempt.
+// By the owner, by compare-and-set. Whoever is another's already, or nobody's, was handed over by an earlier attempt. The
+// rows are looked at first, then the fence, and all are locked where one can be handed over.
 void database::hand_over(const transaction_ptr& t, writer_id me, std::vector<keyrack::hand_over> what,
                          then<std::vector<bool>> executed) {
-  std::vector<bool> possible;
-  std::vector<bool> anothers;
+  std::vector<bool> done;
+  for (const auto& h : what) done.push_back(now_.shard(h.shard).owner != me.who);
+  const bool versionless = lie_ == lie::hand_over_ignores_version;
+  const auto fits = [this, versionless](const keyrack::hand_over& h) {
+    const auto& row = now_.shard(h.shard);
+    return row.target == h.target && row.target != 0 && (row.version == h.version || versionless);
+  };
+  if (std::ranges::none_of(what, fits)) return executed(std::move(done));
   auto keys = std::make_shared<std::vector<row_key>>();
   for (const auto s : shards_of(what)) keys->push_back(key_of_shard(s));
+  std::vector<bool> possible;
+  bool any = false;
   for (const auto& h : what) {
-    const auto& seen = now_.shard(h.shard);
-    const bool version = seen.version == h.version || lie_ == lie::hand_over_ignores_version;
-    possible.push_back(seen.owner == me.who && seen.target == h.target && version && now_.nodes.contains(h.target));
-    anothers.push_back(seen.owner != me.who);
+    any = any || (fits(h) && now_.shard(h.shard).owner == me.who);
+    possible.push_back(fits(h) && now_.shard(h.shard).owner == me.who && now_.nodes.contains(h.target));
   }
   with_fence(t, me, [=, this, what = std::move(what), executed = std::move(executed)](bool unfenced) {
+    if (!unfenced || !any) return executed(done);
     lock_all(t, keys, 0, [=, this] {
-      auto done = anothers;
+      auto handed = done;
       for (std::size_t i = 0; i < what.size(); ++i) {
         const auto& h = what[i];
-        const auto& row = now_.shard(h.shard);
-        const bool version =
-            row.version == h.version || (lie_ == lie::hand_over_ignores_version && row.owner == me.who);
-        if (!unfenced || !possible[i] || !version) continue;
-        done[i] = true;
+        if (!possible[i] || now_.shard(h.shard).owner != me.who || !fits(h)) continue;
+        handed[i] = true;
         t->effects.push_back([this, h](tables& rows) {
           if (&rows == &now_) ++hand_overs;
-          auto& handed = rows.change(h.shard);
-          handed.owner = h.target;
-          handed.target = 0;
-          handed.after_fence = false;
+          auto& row = rows.change(h.shard);
+          row.owner = h.target;
+          row.target = 0;
+          row.after_fence = false;
         });
       }
-      executed(std::move(done));
+      executed(std::move(handed));
     });
   });
 }

@@ -22,12 +22,20 @@ void row_locks::release(const transaction_ptr& t) {
   for (const auto& go_on : granted) go_on();
 }
 
+void row_locks::give_back(const transaction_ptr& t, const row_key& row) {
+  std::vector<std::function<void()>> granted;
+  std::erase(t->locks, row);
+  std::erase(rows_.at(row).holders, t);
+  give(row, granted);
+  for (const auto& go_on : granted) go_on();
+}
+
 void row_locks::give(const row_key& key, std::vector<std::function<void()>>& granted) {
   auto& r = rows_.at(key);
   while (!r.queue.empty()) {
     const auto& next = r.queue.front();
     if (!r.holders.empty() && (next.mode == lock_mode::exclusive || r.mode == lock_mode::exclusive)) break;
-    hold(r, next.who, key, next.mode);
+    add(r, next.who, key, next.mode);
     next.who->waiting = false;
     granted.push_back(std::move(r.queue.front().granted));
     r.queue.pop_front();
@@ -35,9 +43,10 @@ void row_locks::give(const row_key& key, std::vector<std::function<void()>>& gra
   if (r.holders.empty()) rows_.erase(key);
 }
 
-bool row_locks::waited_for(const row_key& row) const {
+row_locks::hold row_locks::held(const row_key& row) const {
   const auto found = rows_.find(row);
-  return found != rows_.end() && !found->second.queue.empty();
+  if (found == rows_.end()) return hold::free;
+  return found->second.mode == lock_mode::share ? hold::shared : hold::exclusive;
 }
 
 }  // namespace keyrack::sim

@@ -50,7 +50,7 @@ public:
     auto& r = rows_[row];
     const bool shares = mode == lock_mode::share && r.mode == lock_mode::share && !r.holders.empty();
     if (!shares && !(r.holders.empty() && r.queue.empty())) return false;
-    hold(r, t, row, mode);
+    add(r, t, row, mode);
     return true;
   }
   /// After that said no: calls `granted` when those before it have ended; never, when the transaction ends first.
@@ -59,10 +59,12 @@ public:
     ++t->waits;
     rows_.at(row).queue.push_back({t, mode, std::move(granted)});
   }
+  /// One that it turned out not to need.
+  void give_back(const transaction_ptr& t, const row_key& row);
   /// Of a transaction that has ended: gives its locks back and stops waiting.
   void release(const transaction_ptr& t);
-  /// Whether anybody stands in line for that row.
-  bool waited_for(const row_key& row) const;
+  enum class hold : std::uint8_t { free, shared, exclusive };
+  hold held(const row_key& row) const;
 
 private:
   struct waiter {
@@ -82,7 +84,7 @@ private:
       return static_cast<std::size_t>(h ^ (h >> 29));
     }
   };
-  void hold(locked_row& r, const transaction_ptr& t, const row_key& key, lock_mode mode) {
+  static void add(locked_row& r, const transaction_ptr& t, const row_key& key, lock_mode mode) {
     r.holders.push_back(t);
     r.mode = mode;
     t->locks.push_back(key);
