@@ -192,6 +192,18 @@ void script::write_journal(std::uint64_t kind) {
   }
 }
 
+// The same of the coordinator's statements: where no row fits, it is the planner's choice whether they are locked before
+// that is seen.
+template <typename Asked, typename Fits>
+bool script::order_is_the_planners(const std::vector<Asked>& asked, Fits fits) const {
+  const bool all_free = std::ranges::all_of(
+      asked, [this](const Asked& a) { return db_.held({sim::table::shards, a.shard}) == sim::row_locks::hold::free; });
+  return !all_free && std::ranges::none_of(asked, [&](const Asked& a) {
+    const auto& row = db_.rows().shard(a.shard);
+    return row.version == a.version && fits(row, a);
+  });
+}
+
 void script::coordinate(std::uint64_t kind) {
   auto& l = any_membership();
   if (l.busy()) return;
@@ -204,6 +216,9 @@ void script::coordinate(std::uint64_t kind) {
     for (const auto s : some_shards()) {
       gifts.push_back({.shard = s, .version = version_of(s), .to = any_node(), .after_fence = chance(50)});
     }
+    const bool unclear = order_is_the_planners(
+        gifts, [this](const shard_row& row, const gift&) { return row.owner == 0 || !db_.rows().live(row.owner); });
+    if (unclear) return;
     return begin(l, give_of(me, some_term(), gifts), held);
   }
   if (kind < 74) {
@@ -218,11 +233,16 @@ void script::coordinate(std::uint64_t kind) {
                        .reason = "test",
                        .wish = !asked.empty() && moves.empty() && chance(40) ? asked.front().id : 0});
     }
+    const bool unclear = order_is_the_planners(moves, [](const shard_row& row, const beginning_move& m) {
+      return row.owner == m.from && row.owner != 0 && row.target == 0;
+    });
+    if (unclear) return;
     return begin(l, begin_moves_of(me, some_term(), moves), held);
   }
   if (kind < 79) {
     std::vector<called_off> moves;
     for (const auto s : some_shards()) moves.push_back({.shard = s, .version = version_of(s), .reason = "test"});
+    if (order_is_the_planners(moves, [](const shard_row& row, const called_off&) { return row.target != 0; })) return;
     return begin(l, call_off_of(me, some_term(), moves), held);
   }
   if (kind < 81) {

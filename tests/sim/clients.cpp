@@ -99,7 +99,8 @@ void clients::call_now(std::uint64_t n) {
   e->correlation = ++env_.last_id;
   w.last_call = e->correlation;
   ++w.attempts;
-  auto* to = fleet_.any();
+  // Who insists does not ask those again that do not answer at all.
+  auto* to = w.insists ? fleet_.any_awake() : fleet_.any();
   calls_[e->correlation] = {.wish = n, .called = env_.w.now(), .asked = to};
   if (to) {
     e->deadline = to->steady() + patience;

@@ -28,6 +28,14 @@ process* fleet::any() {
   return all.empty() ? nullptr : all[env_.w.below(all.size())];
 }
 
+process* fleet::any_awake() {
+  std::vector<process*> all;
+  for (auto* p : env_.net.at) {
+    if (p && !p->frozen()) all.push_back(p);
+  }
+  return all.empty() ? nullptr : all[env_.w.below(all.size())];
+}
+
 process* fleet::coordinator() {
   for (auto* p : env_.net.at) {
     if (p && p->life() && p->life()->id() == env_.db.rows().coordinator.holder) return p;

@@ -22,6 +22,7 @@ public:
   /// Started again after a while, or not.
   void kill(process* p);
   process* any();
+  process* any_awake();
   process* coordinator();
 
 private:
