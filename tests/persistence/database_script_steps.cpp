@@ -198,7 +198,8 @@ template <typename Asked, typename Fits>
 bool script::order_is_the_planners(const std::vector<Asked>& asked, Fits fits) const {
   const bool all_free = std::ranges::all_of(
       asked, [this](const Asked& a) { return db_.held({sim::table::shards, a.shard}) == sim::row_locks::hold::free; });
-  return !all_free && std::ranges::none_of(asked, [&](const Asked& a) {
+  const bool role_free = db_.held({sim::table::coordinator}) != sim::row_locks::hold::exclusive && may_remove();
+  return !(all_free && role_free) && std::ranges::none_of(asked, [&](const Asked& a) {
     const auto& row = db_.rows().shard(a.shard);
     return row.version == a.version && fits(row, a);
   });

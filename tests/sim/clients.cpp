@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -160,6 +161,11 @@ void clients::failed(std::uint64_t id, outcome o) {
     w.what = std::move(fresh);
   }
   call_now(n);
+}
+
+bool clients::at_rest() const {
+  const bool answered = std::ranges::all_of(calls_, [](const auto& c) { return c.second.answered; });
+  return answered && !last_bookings_.empty() && bookings_missing() == 0;
 }
 
 void clients::check() {

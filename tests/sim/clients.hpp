@@ -29,6 +29,9 @@ public:
   /// Those that have not come true.
   int bookings_missing() const;
 
+  /// Nobody waits for an answer, or for what was booked everywhere.
+  bool at_rest() const;
+
   /// An answer, from the machine that was asked.
   void answer(const envelope_ptr& e, const answer_envelope& a);
   /// At the end: calls that nobody answered, outcomes that are not true.

@@ -23,7 +23,7 @@ cluster::plan_hints node::hints() {
     h.refused.insert(who);
     urgent_ = true;
   }
-  find_late_moves(h);
+  if (rest_.coordinator.holder == me_) find_late_moves(h);
   find_cut_off(h);
   return h;
 }

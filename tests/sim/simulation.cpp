@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace keyrack::sim {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr duration faults_begin = 2s;
 constexpr duration faults_end = 10s;
+constexpr duration rest_begins = 16s;  // for most: whoever is still waited for has until everything ends
 constexpr duration clients_end = faults_end + 1s;
 constexpr duration bookings_due = 11s;  // after everything was healed
 constexpr duration everything_ends =
@@ -51,7 +53,8 @@ public:
       troubles_.strike(faults_end);
     });
     world_.after(faults_end, [this] { heal(); });
-    world_.run_until(everything_ends);
+    world_.run_until(rest_begins);
+    if (!clients_.at_rest() || somebody_misses_a_place()) world_.run_until(everything_ends);
     history_.check_journal(hotels_);
     history_.check_told();
     clients_.check();
@@ -75,10 +78,16 @@ private:
   }
 
   // Whoever was fenced has come back.
+  bool misses_a_place(const process* p) const {
+    return p && !p->frozen() && !(p->life() && database_.rows().live(p->life()->id()));
+  }
+  bool somebody_misses_a_place() const {
+    return std::ranges::any_of(network_.at, [this](const process* p) { return misses_a_place(p); });
+  }
   void check_places() {
     for (const auto* p : network_.at) {
-      if (!p || p->frozen() || (p->life() && database_.rows().live(p->life()->id()))) continue;
-      missing_.push_back(fmt::format("{} has no place long after everything was healed", p->name()));
+      if (misses_a_place(p))
+        missing_.push_back(fmt::format("{} has no place long after everything was healed", p->name()));
     }
   }
 
@@ -104,6 +113,7 @@ private:
     result.parked = env_.parked;
     result.terms = env_.terms;
     result.lives = env_.lives;
+    result.milliseconds = world_.now() / 1ms;
     return result;
   }
 
@@ -127,7 +137,7 @@ void outcome_of_run::add(const outcome_of_run& other) {
        {&outcome_of_run::accepted, &outcome_of_run::refused, &outcome_of_run::replayed, &outcome_of_run::read,
         &outcome_of_run::unknown, &outcome_of_run::troubles, &outcome_of_run::outages, &outcome_of_run::fences,
         &outcome_of_run::gifts, &outcome_of_run::hand_overs, &outcome_of_run::lock_timeouts, &outcome_of_run::forwarded,
-        &outcome_of_run::parked, &outcome_of_run::terms, &outcome_of_run::lives}) {
+        &outcome_of_run::parked, &outcome_of_run::terms, &outcome_of_run::lives, &outcome_of_run::milliseconds}) {
     this->*sum += other.*sum;
   }
 }

@@ -26,13 +26,14 @@ struct outcome_of_run {
   std::int64_t lock_timeouts = 0;
   std::int64_t forwarded = 0;
   std::int64_t parked = 0;
-  std::int64_t terms = 0;  ///< of coordinators
-  std::int64_t lives = 0;  ///< incarnations
+  std::int64_t terms = 0;         ///< of coordinators
+  std::int64_t lives = 0;         ///< incarnations
+  std::int64_t milliseconds = 0;  ///< of virtual time
 
   void add(const outcome_of_run& other);
 };
 
-/// Of virtual time.
+/// Of virtual time, at most.
 constexpr double seconds_per_run = 26;
 
 /// Runs a seed to its end: which faults exist and how hard they are is drawn from it. With a planted bug the faults that

@@ -47,7 +47,7 @@ std::string judged(std::uint64_t seed, const outcome_of_run& once) {
 }
 
 void tell(const outcome_of_run& all, std::uint64_t seeds, double took) {
-  const auto hours = static_cast<double>(seeds) * seconds_per_run / 3'600;
+  const auto hours = static_cast<double>(all.milliseconds) / 3'600'000;
   fmt::print(
       "{} seeds, each twice, in {:.0f} s: {:.0f} seeds a second; {:.1f} hours ({:.3f} years) of the cluster's life: {} "
       "accepted, {} refused, {} replayed, {} read, {} unknown; {} troubles and {} outages; {} incarnations, {} fences, "

@@ -9,7 +9,6 @@
 #include <functional>
 #include <random>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -39,13 +38,13 @@ public:
       what_[place] = std::move(what);
     }
     queue_.push_back({now_ + std::max(delay, duration{0}), ++order_, place});
-    std::ranges::push_heap(queue_, later);
+    std::ranges::push_heap(queue_, later{});
   }
 
   /// Runs until nothing is left before `until`.
   void run_until(duration until) {
     while (!queue_.empty() && queue_.front().at <= until) {
-      std::ranges::pop_heap(queue_, later);
+      std::ranges::pop_heap(queue_, later{});
       const auto next = queue_.back();
       queue_.pop_back();
       now_ = next.at;
@@ -78,9 +77,11 @@ private:
     std::uint64_t order;
     std::uint32_t place;  // in `what_`: the heap moves small things only
   };
-  static bool later(const scheduled& a, const scheduled& b) {
-    return std::tie(a.at, a.order) > std::tie(b.at, b.order);
-  }
+  struct later {
+    bool operator()(const scheduled& a, const scheduled& b) const {
+      return a.at != b.at ? a.at > b.at : a.order > b.order;
+    }
+  };
   std::mt19937_64 random_;
   duration now_{};
   std::uint64_t order_ = 0;
