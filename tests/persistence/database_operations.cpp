@@ -7,6 +7,7 @@
 #include "persistence/journal_writer.hpp"
 #include "persistence/node_registry.hpp"
 #include "persistence/shard_rows.hpp"
+#include "persistence/slot_board.hpp"
 #include "tests/support/postgres_server.hpp"
 
 #include <fmt/format.h>
@@ -158,7 +159,7 @@ operation end_namesakes_of(std::string name) {
               }};
 }
 
-// The product's heartbeat beats once as it starts.
+// The product's heartbeat beats once as it starts, and no more while a slot stands still.
 operation beat_of(incarnation_id me) {
   return {.text = "beat",
           .statement =
@@ -177,7 +178,7 @@ operation beat_of(incarnation_id me) {
             persistence::heartbeat heart{place,
                                          {.database = l.all_settings().database,
                                           .settings = times,
-                                          .board = nullptr,
+                                          .board = board,
                                           .counters = counters.heartbeat,
                                           .on_fenced = {}}};
             const auto began = heart.start();
