@@ -170,6 +170,8 @@ operation beat_of(incarnation_id me) {
           .whole = {},
           .real = [=](database_lane& l) -> std::string {
             static metrics counters;
+            const auto board = std::make_shared<persistence::slot_board>(1);
+            board->set_working(0, {});
             persistence::registration place{
                 .incarnation = me, .lineage = l.lineage(), .heartbeat = l.take_connection(), .fenced = {}};
             auto times = l.all_settings().heartbeat;

@@ -162,9 +162,9 @@ void troubles::look_dead(const process* p) {
   });
 }
 
-// Where there is no other node nobody could take over.
+// Where there is no other node nobody could take over. One in a run: each that a hotel comes to costs it a stall and a grace.
 void troubles::stall(const process* p) {
-  if (fleet_.machines() > 1 && p && p->life()) p->life()->stall_slot();
+  if (fleet_.machines() > 1 && env_.stalls == 0 && p && p->life()) p->life()->stall_slot();
 }
 
 // By a moment or by hours: small steps are followed, larger ones refused, and a node that starts believes what it reads.
