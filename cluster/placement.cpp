@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <set>
+#include <functional>
+#include <optional>
 #include <utility>
 
 namespace keyrack::cluster {
@@ -29,7 +30,7 @@ class placing {
 public:
   placing(std::span<const candidate> nodes, std::span<const place> now, std::span<const place> pinned,
           tolerance allowed)
-      : pinned_(pinned), ring_(nodes), at_(now.begin(), now.end()), held_(nodes.size(), 0) {
+      : nodes_(nodes), pinned_(pinned), at_(now.begin(), now.end()), held_(nodes.size(), 0) {
     const auto shares = fair_shares(nodes, pinned);
     for (const auto share : shares) {
       bounds_.push_back({.share = share,
@@ -53,6 +54,11 @@ public:
 private:
   int& held(place n) { return held_[static_cast<std::size_t>(n)]; }
   const bounds& bounds_of(place n) const { return bounds_[static_cast<std::size_t>(n)]; }
+  // Made when something has to move: most of the time nothing has.
+  const ring& on_ring() {
+    if (!ring_) ring_.emplace(nodes_);
+    return *ring_;
+  }
   bool movable(std::size_t s, place from) const { return at_[s] == from && pinned_[s] == nowhere; }
 
   std::vector<bool> below_fill() const {
@@ -69,7 +75,7 @@ private:
       if (surplus <= 0) continue;
       std::vector<std::pair<std::uint64_t, std::size_t>> by_distance;
       for (std::size_t s = 0; s < at_.size(); ++s) {
-        if (movable(s, n)) by_distance.emplace_back(ring_.distance(static_cast<shard_id>(s), wanted), s);
+        if (movable(s, n)) by_distance.emplace_back(on_ring().distance(static_cast<shard_id>(s), wanted), s);
       }
       std::ranges::sort(by_distance);
       const auto leaving = std::min(by_distance.size(), static_cast<std::size_t>(surplus));
@@ -92,7 +98,7 @@ private:
   template <typename Fits>
   place first_on_ring(std::size_t s, Fits fits) {
     place found = nowhere;
-    ring_.walk(static_cast<shard_id>(s), [&](place n) {
+    on_ring().walk(static_cast<shard_id>(s), [&](place n) {
       if (fits(n)) found = n;
       return found != nowhere;
     });
@@ -103,44 +109,52 @@ private:
   void level() {
     for (place n = 0; n < static_cast<place>(held_.size()); ++n) {
       if (held(n) >= bounds_of(n).least) continue;
-      std::vector<bool> wanted(held_.size());
-      wanted[static_cast<std::size_t>(n)] = true;
-      std::set<std::pair<std::uint64_t, std::size_t>> by_distance;
-      for (std::size_t s = 0; s < at_.size(); ++s) {
-        if (at_[s] != n && pinned_[s] == nowhere) {
-          by_distance.emplace(ring_.distance(static_cast<shard_id>(s), wanted), s);
-        }
-      }
-      while (held(n) < bounds_of(n).fill && take_one(n, by_distance)) {}
+      auto offers = offers_to(n);
+      while (held(n) < bounds_of(n).fill && take_one(n, offers)) {}
     }
   }
 
-  bool take_one(place to, std::set<std::pair<std::uint64_t, std::size_t>>& by_distance) {
-    const auto richest = richest_of(by_distance);
+  // By node: the shards that it could give to that one, the farthest from it first.
+  std::vector<std::vector<std::size_t>> offers_to(place to) {
+    std::vector<bool> wanted(held_.size());
+    wanted[static_cast<std::size_t>(to)] = true;
+    std::vector<std::pair<std::uint64_t, std::size_t>> by_distance;
+    for (std::size_t s = 0; s < at_.size(); ++s) {
+      if (at_[s] != to && pinned_[s] == nowhere) {
+        by_distance.emplace_back(on_ring().distance(static_cast<shard_id>(s), wanted), s);
+      }
+    }
+    std::ranges::sort(by_distance, std::greater{});
+    std::vector<std::vector<std::size_t>> offers(held_.size());
+    for (const auto& [distance, s] : by_distance) offers[static_cast<std::size_t>(at_[s])].push_back(s);
+    return offers;
+  }
+
+  bool take_one(place to, std::vector<std::vector<std::size_t>>& offers) {
+    const auto richest = richest_of(offers);
     if (richest == nowhere) return false;
-    const auto next = std::ranges::find_if(by_distance, [&](const auto& d) { return at_[d.second] == richest; });
-    at_[next->second] = to;
-    by_distance.erase(next);
+    auto& given = offers[static_cast<std::size_t>(richest)];
+    at_[given.back()] = to;
+    given.pop_back();
     --held(richest);
     ++held(to);
     return true;
   }
 
   // Of those that have something to give; ties go to the first.
-  place richest_of(const std::set<std::pair<std::uint64_t, std::size_t>>& by_distance) {
-    std::vector<bool> can_give(held_.size());
-    for (const auto& [distance, s] : by_distance) can_give[static_cast<std::size_t>(at_[s])] = true;
+  place richest_of(const std::vector<std::vector<std::size_t>>& offers) {
     place richest = nowhere;
     for (place n = 0; n < static_cast<place>(held_.size()); ++n) {
-      if (!can_give[static_cast<std::size_t>(n)] || surplus(n) <= 0) continue;
+      if (offers[static_cast<std::size_t>(n)].empty() || surplus(n) <= 0) continue;
       if (richest == nowhere || surplus(n) > surplus(richest)) richest = n;
     }
     return richest;
   }
   double surplus(place n) { return held(n) - bounds_of(n).share; }
 
+  const std::span<const candidate> nodes_;
   const std::span<const place> pinned_;
-  const ring ring_;
+  std::optional<ring> ring_;
   std::vector<place> at_;
   std::vector<int> held_;  // by node
   std::vector<bounds> bounds_;

@@ -24,6 +24,11 @@ constexpr pg_statement sql_beat{.name = "beat", .sql = R"sql(
   RETURNING clock_timestamp(), EXISTS (SELECT FROM writers WHERE incarnation = $1 AND fenced_at IS NOT NULL)
 )sql"};
 
+constexpr pg_statement sql_fenced{
+    .name = "fenced",
+    .sql = "SELECT EXISTS (SELECT FROM writers WHERE incarnation = $1 AND fenced_at IS NOT NULL)",
+};
+
 }  // namespace
 
 heartbeat::heartbeat(registration& place, environment env)
@@ -101,6 +106,7 @@ void heartbeat::run() {
     next_due_ = steady_now() + env_.settings.period;
     if (held_back()) {
       env_.counters.beats.of({"held_back"}).add();
+      look_for_fence();
       serve_waiters(steady_now());
       continue;
     }
@@ -142,6 +148,15 @@ bool heartbeat::held_back() {
   if (!slot && holding_back_) log_info("beats are no longer held back", {{"incarnation", incarnation_}});
   holding_back_ = slot.has_value();
   return holding_back_;
+}
+
+// Whoever does not beat is fenced by the others, and no beat of its own would tell it.
+void heartbeat::look_for_fence() {
+  if (!connect()) return;
+  const auto found = connection_->run(sql_fenced, pg_params{}.int8(incarnation_),
+                                      call_deadline::in("heartbeat.answer_timeout", env_.settings.answer_timeout));
+  if (!found) return lose(found.error().message, found.error().sqlstate);
+  if (found->boolean(0, 0)) end("this incarnation has been fenced");
 }
 
 bool heartbeat::connect() {

@@ -76,6 +76,7 @@ private:
   void run();
   void rest_until_due();
   bool held_back();
+  void look_for_fence();
   bool connect();
   beat_end beat();
   beat_end take_in(const pg_outcome& outcome, steady_instant sent);

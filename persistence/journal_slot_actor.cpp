@@ -66,13 +66,14 @@ private:
     const auto now = steady_now();
     const auto ticket = next_ticket_++;
     senders_.emplace(ticket, current_sender());
-    if (!machine_.has_work()) env_->board->set_working(slot_, now);
+    if (!has_work()) env_->board->set_working(slot_, now);
     machine_.take({.what = what, .payload = encode_commit(*what), .ticket = ticket, .queued_at = now});
     send_verdicts();
     wake();
   }
 
   void on_hand_over(const hand_over_shards& m) {
+    if (!has_work()) env_->board->set_working(slot_, steady_now());
     handing_over_.push_back({.what = m.what, .asker = current_sender()});
     wake();
   }
@@ -228,6 +229,9 @@ private:
     if (env_->on_fenced) env_->on_fenced(why);
   }
 
+  /// A shard that is not handed over is served by nobody: the heartbeat vouches for that, too.
+  bool has_work() const { return machine_.has_work() || !handing_over_.empty(); }
+
   void send_verdicts() {
     const auto verdicts = machine_.take_verdicts();
     for (const auto& v : verdicts) {
@@ -239,7 +243,7 @@ private:
                        append_done{.first_seq = v.first_seq, .result = v.result});
       }
     }
-    if (!machine_.has_work()) {
+    if (!has_work()) {
       env_->board->set_idle(slot_);
     } else if (!verdicts.empty()) {
       env_->board->set_working(slot_, steady_now());

@@ -15,6 +15,7 @@ namespace keyrack::sim {
 constexpr duration lease_time = 500ms;
 constexpr duration lease_margin = 100ms;
 constexpr duration grace = 2s;
+constexpr duration stall = 3s;  // a slot without progress for so long: no more beats
 constexpr int machines_max = 6;
 
 /// How hard things are on everybody, for a whole run.
@@ -33,6 +34,9 @@ struct faults {
   duration retire_every{0};    ///< hotels are put to sleep by force; 0: never
   std::uint64_t snapshot_events = 1'000;
   int moves_max = 256;
+  double drift = 0;            ///< by which share steady clocks run faster or slower than time, at most
+  double frozen_for_good = 0;  ///< of those that are frozen
+  duration standby_lag{0};     ///< 0: there is no standby
   planted bug = planted::none;
 };
 
@@ -64,7 +68,7 @@ struct environment {
   std::function<void(const envelope_ptr&, const answer_envelope&)> answered;
   std::uint64_t last_id = 0;
   // What happened, for the summary.
-  int forwarded = 0, parked = 0, lives = 0, terms = 0;
+  int forwarded = 0, parked = 0, lives = 0, terms = 0, stalls = 0;
 };
 
 }  // namespace keyrack::sim

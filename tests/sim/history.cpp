@@ -99,6 +99,18 @@ void history::check_sold_out(const envelope& e, const answer_envelope& a) {
   violated(fmt::format("hotel {}: sold out was said at event {} while rooms were free", e.hotel.value, a.sequence));
 }
 
+void history::check_told() {
+  for (const auto& [wish, known] : by_wish_) {
+    const auto written = db_.event_at(known.hotel, known.seq);
+    const bool there = written && written->answers && wish_of_.at(written->answers->key) == wish;
+    if (!there) violated(fmt::format("hotel {}: acknowledged event {} is lost", known.hotel.value, known.seq));
+  }
+  for (const auto& [hotel, told] : told_) {
+    if (told.empty() || told.back().second <= db_.last_seq(hotel)) continue;
+    violated(fmt::format("hotel {}: event {} was told, and is lost", hotel.value, told.back().second));
+  }
+}
+
 void history::check_journal(const std::vector<hotel_id>& hotels) {
   for (const auto id : hotels) {
     std::uint64_t next = 1;

@@ -22,8 +22,10 @@ public:
   /// An answer reached a client that had called at `called`. Checks all that can be checked at once.
   void answered(const envelope& e, const answer_envelope& a, duration called, std::uint64_t wish);
 
-  /// At the end: gaps, forks, oversold nights, keys answered twice, acknowledged and lost.
+  /// At the end: gaps, forks, oversold nights, keys answered twice.
   void check_journal(const std::vector<hotel_id>& hotels);
+  /// At the end: whatever anybody was told is still there.
+  void check_told();
 
   const std::vector<std::string>& violations() const { return violations_; }
   int accepted() const { return accepted_; }

@@ -12,28 +12,41 @@ namespace {
 constexpr duration beat_every = 200ms;
 
 cluster::region::bounds bounds_of(const faults& f) {
-  const bool hasty = f.bug == planted::serves_before_lease_ended;
-  return {.waiting_max = 10'000, .wait_after_fence = hasty ? duration{0} : duration{lease_time + lease_margin}};
+  auto wait = lease_time + lease_margin;
+  if (f.bug == planted::serves_before_lease_ended) wait = 0us;
+  if (f.bug == planted::lease_without_margin) wait = lease_time;
+  return {.waiting_max = 10'000, .wait_after_fence = wait};
 }
 
 }  // namespace
 
 node::node(environment& env, process& in, incarnation me, session_ptr heartbeat)
-    : env_(env), in_(in), me_(me), region_(me, bounds_of(env.f)), heartbeat_(std::move(heartbeat)) {}
+    : env_(env),
+      in_(in),
+      me_(me),
+      region_(me, bounds_of(env.f)),
+      heartbeat_(std::move(heartbeat)),
+      lineage_(heartbeat_->lineage) {}
 
+// The first beat comes before all: it brings the time.
 void node::start() {
-  for (int i = 0; i < 2; ++i) slots_.emplace_back(env_.w.steady());
-  for (auto& s : slots_) step_slot(s);
+  for (int i = 0; i < slots_of_node; ++i) slots_.emplace_back(in_.steady());
   beat();
-  tick();
-  look();
 }
 
-void node::after(duration delay, std::function<void()> what) { in_.after(delay, std::move(what)); }
+// As actors/hotel_actor: never before the hotel's last event, whatever the database's clock did.
+moment node::now(const hotel_pipeline& p) const {
+  auto at = clock_.now(in_.steady());
+  if (env_.f.bug != planted::time_goes_back) at = std::max(at, p.state().last_at);
+  return {at, utc_date(at)};
+}
+
+void node::after(duration delay, happening what) { in_.after(delay, std::move(what)); }
 
 void node::fence_learnt() {
   if (region_.fenced()) return;
   gone_ = true;
+  lease_.end();
   run_region([&](auto& out) { region_.on_fenced(out); });
   serve_waiters();
   in_.lost_place(this);
@@ -60,6 +73,8 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
   for (const auto& e : out.send) take_in_hotel(e->hotel, e);
   for (auto& [e, why] : out.bounce) in_.bounce(e, why);
   if (!out.hand_overs.empty()) {
+    const bool idle = handing_over_.empty() && !slots_.front().machine.has_work();
+    if (idle && env_.f.bug != planted::hand_overs_are_no_work) board_.set_working(0, in_.steady());
     handing_over_.insert(handing_over_.end(), out.hand_overs.begin(), out.hand_overs.end());
     after(10us, [this] { step_slot(slots_.front()); });
   }
@@ -74,9 +89,9 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
 void node::set_timer() {
   const auto until = region_.waits_until();
   if (!until || region_.closed() || std::exchange(timer_set_, true)) return;
-  after(std::max(std::chrono::ceil<duration>(*until - env_.w.steady()), duration{1ms}), [this] {
+  after(std::max(std::chrono::ceil<duration>(*until - in_.steady()), duration{1ms}), [this] {
     timer_set_ = false;
-    run_region([&](auto& out) { region_.on_time(env_.w.steady(), out); });
+    run_region([&](auto& out) { region_.on_time(in_.steady(), out); });
     set_timer();
   });
 }
@@ -93,7 +108,8 @@ void node::load(hotel_id id) {
       return loaded(id, std::nullopt);
     }
     hotel_state state{.id = id};
-    if (const auto kept = env_.db.snapshots.find(id); kept != env_.db.snapshots.end() && env_.w.chance(0.7)) {
+    const auto& snapshots = env_.db.rows().snapshots;
+    if (const auto kept = snapshots.find(id); kept != snapshots.end() && env_.w.chance(0.7)) {
       state = *kept->second;
     }
     const auto already = state.seq;
@@ -110,7 +126,7 @@ void node::load(hotel_id id) {
 void node::loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq) {
   auto& h = hotels_.at(id);
   const bool failed = !state;
-  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), snapshot_seq, env_.w.steady(), me_,
+  h.pipeline.emplace(failed ? hotel_state{.id = id} : std::move(*state), snapshot_seq, in_.steady(), me_,
                      snapshot_policy{env_.f.snapshot_events});
   if (failed || region_.fenced()) {
     run_hotel(id, [](auto& p, auto& out) { p.on_fenced(out); });
@@ -124,7 +140,7 @@ void node::loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t s
 void node::take_in_hotel(hotel_id id, const envelope_ptr& e) {
   auto& h = hotels_[id];
   if (!h.pipeline) return h.stash.push_back(e);
-  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(), env_.w.steady(), out); });
+  run_hotel(id, [&](auto& p, auto& out) { p.on_envelope(e, now(p), in_.steady(), out); });
 }
 
 void node::run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hotel_pipeline::effects&)>& step) {
@@ -149,11 +165,12 @@ void node::carry_out(hotel_id id, const hotel& h, const hotel_pipeline::effects&
       stop_if_finished(id);
     });
   }
-  if (out.snapshot) keep_snapshot(id, out.snapshot);
+  if (out.snapshot) keep_snapshot(out.snapshot);
   if (!out.append) return;
   auto& s = slot_of(id);
   tickets_[++last_ticket_] = {id, h.serial};
-  s.machine.take({.what = out.append, .payload = {}, .ticket = last_ticket_, .queued_at = env_.w.steady()});
+  if (!s.machine.has_work()) board_.set_working(number_of(s), in_.steady());
+  s.machine.take({.what = out.append, .payload = {}, .ticket = last_ticket_, .queued_at = in_.steady()});
   step_slot(s);
   if (env_.f.bug == planted::answer_before_commit) {
     after(0us, [this, id, first = out.append->first_seq()] {
@@ -162,12 +179,14 @@ void node::carry_out(hotel_id id, const hotel& h, const hotel_pipeline::effects&
   }
 }
 
-void node::keep_snapshot(hotel_id id, const std::shared_ptr<const hotel_state>& state) {
-  if (!env_.db.live(me_) || !env_.db.up() || !in_.reaches_database()) return;
+void node::keep_snapshot(const std::shared_ptr<const hotel_state>& state) {
+  const auto s = in_.connect(me_, role::start);
+  const auto t = s ? env_.db.begin(s) : nullptr;
+  if (!t) return;
   auto kept = std::make_shared<hotel_state>(*state);
   if (env_.f.bug == planted::request_keys_forgotten) kept->requests = {};
-  const auto before = env_.db.snapshots.find(id);
-  if (before == env_.db.snapshots.end() || before->second->seq < kept->seq) env_.db.snapshots[id] = kept;
+  env_.db.save_snapshot(t, {me_, node_slot}, std::move(kept),
+                        [this, t, s](bool) { env_.db.commit(t, [this, s] { env_.db.end(s); }); });
 }
 
 void node::stop_if_finished(hotel_id id) {
@@ -176,7 +195,7 @@ void node::stop_if_finished(hotel_id id) {
   auto& h = found->second;
   if (!h.retiring || !h.pipeline || !h.stash.empty() || !(h.pipeline->idle() || h.pipeline->failed())) return;
   if (!h.pipeline->failed() && h.snapshot) {
-    if (auto last = h.pipeline->last_snapshot()) keep_snapshot(id, last);
+    if (auto last = h.pipeline->last_snapshot()) keep_snapshot(last);
   }
   hotels_.erase(found);
   after(20us, [this, id] { run_region([&](auto& out) { region_.on_gone(id, out); }); });
@@ -187,7 +206,7 @@ void node::tick() {
     if (region_.closed()) return;
     std::vector<hotel_id> awake;
     for (const auto& [id, h] : hotels_) awake.push_back(id);
-    for (const auto id : awake) run_hotel(id, [&](auto& p, auto& out) { p.on_tick(now(), out); });
+    for (const auto id : awake) run_hotel(id, [&](auto& p, auto& out) { p.on_tick(now(p), out); });
     if (env_.f.retire_every.count() && !awake.empty()) {
       const auto id = awake[env_.w.below(awake.size())];
       run_region([&](auto& out) { region_.on_sleepy(id, out); });
@@ -200,22 +219,16 @@ void node::tick() {
 // decided.
 void node::answer(const envelope_ptr& e, const answer_envelope& a) {
   const auto* l = std::get_if<leased>(&a.rests_on);
-  if (!l || lease_covers(*l) || env_.f.bug == planted::no_lease) return in_.answer(e, a);
+  if (!l || lease_.covers(*l, in_.steady()) || env_.f.bug == planted::no_lease) return in_.answer(e, a);
   waits_for_beat_.emplace_back(e, a);
   if (gone_) serve_waiters();
 }
 
-bool node::lease_covers(const leased& l) const {
-  if (gone_) return false;
-  if (beat_sent_ > l.decided_at) return true;
-  return env_.w.steady() - beat_sent_ < lease_time && beat_sent_ > l.loaded_at;
-}
-
 void node::serve_waiters() {
   for (auto& [e, a] : std::exchange(waits_for_beat_, {})) {
-    if (lease_covers(std::get<leased>(a.rests_on))) {
+    if (lease_.covers(std::get<leased>(a.rests_on), in_.steady())) {
       in_.answer(e, a);
-    } else if (gone_ || env_.w.steady() >= e->deadline) {
+    } else if (gone_ || in_.steady() >= e->deadline) {
       in_.answer(e,
                  {.hotel = e->hotel,
                   .rests_on = durable{},
@@ -226,30 +239,61 @@ void node::serve_waiters() {
   }
 }
 
+// A beat vouches for all the node's slots.
+bool node::held_back() const {
+  return board_.stalled(in_.steady(), stall).has_value() && env_.f.bug != planted::beats_vouch_for_nothing;
+}
+
+void node::beat_again(duration delay) {
+  after(delay, [this] { beat(); });
+}
+
 void node::beat() {
   if (gone_) return;
   if (!heartbeat_->alive) {
-    if (!env_.db.up() || !in_.reaches_database()) {
+    const auto made = in_.connect(me_, role::heartbeat);
+    if (!made) {
       serve_waiters();
-      return after(env_.w.between(20ms, 200ms), [this] { beat(); });
+      return beat_again(env_.w.between(20ms, 200ms));
     }
-    heartbeat_ = env_.db.connect(me_);
-    env_.db.use_heartbeat(me_, heartbeat_);
+    heartbeat_ = made;
+    if (made->lineage != lineage_) return fence_learnt();  // another server
   }
-  const auto sent = env_.w.steady();
+  if (held_back()) return look_for_fence();
+  in_.write<beat_answer>(
+      heartbeat_, [this](const auto& t, auto executed) { env_.db.beat(t, me_, std::move(executed)); },
+      [this, sent = in_.steady()](const std::optional<beat_answer>& answer) { beat_ended(sent, answer); });
+}
+
+// Who does not beat is fenced, and must hear of it all the same.
+void node::look_for_fence() {
   in_.ask<bool>(
-      heartbeat_, [this] { return env_.db.beat(me_); },
-      [this, sent](std::optional<bool> unfenced) {
+      heartbeat_, [this] { return env_.db.fenced(me_); },
+      [this](std::optional<bool> fenced) {
         if (gone_) return;
-        if (unfenced && !*unfenced) return fence_learnt();
-        if (unfenced) {
-          beat_sent_ = sent;
-        } else {
-          heartbeat_->alive = false;
-        }
+        if (fenced.value_or(false) && env_.f.bug != planted::held_back_unaware) return fence_learnt();
+        if (!fenced) env_.db.end(heartbeat_);
         serve_waiters();
-        after(unfenced ? beat_every : env_.w.between(10ms, 100ms), [this] { beat(); });
+        beat_again(beat_every);
       });
+}
+
+void node::beat_ended(steady_instant sent, const std::optional<beat_answer>& answer) {
+  if (gone_) return;
+  if (answer && (!answer->there || answer->fenced)) return fence_learnt();
+  if (answer) {
+    clock_.correct(sent, in_.steady(), answer->clock);
+    lease_.beat_completed(sent);
+  } else {
+    env_.db.end(heartbeat_);
+  }
+  if (clock_.set() && !std::exchange(started_, true)) {
+    for (auto& s : slots_) step_slot(s);
+    tick();
+    look();
+  }
+  serve_waiters();
+  beat_again(answer ? beat_every : env_.w.between(10ms, 100ms));
 }
 
 }  // namespace keyrack::sim

@@ -7,6 +7,8 @@
 #include "cluster/plan.hpp"
 #include "cluster/region.hpp"
 #include "cluster/silence.hpp"
+#include "persistence/lease.hpp"
+#include "persistence/slot_board.hpp"
 #include "persistence/slot_machine.hpp"
 #include "tests/sim/environment.hpp"
 
@@ -31,6 +33,8 @@ public:
   void nudge();
   incarnation id() const { return me_; }
   bool fenced() const { return region_.fenced(); }
+  /// One of its journal slots stands still from now on, for ever.
+  void stall_slot();
 
 private:
   struct hotel {
@@ -45,11 +49,11 @@ private:
     explicit slot(steady_instant now) : machine({.doubt_deadline = std::chrono::seconds{6}}, now) {}
     persistence::slot_machine machine;
     session_ptr connection;
-    std::vector<session_ptr> old;  // the server's still: what they were told last may yet run
     bool busy = false;
+    bool stuck = false;
   };
 
-  void after(duration delay, std::function<void()> what);
+  void after(duration delay, happening what);
   void fence_learnt();
 
   // The region and its hotels.
@@ -60,27 +64,37 @@ private:
   void loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq = 0);
   void take_in_hotel(hotel_id id, const envelope_ptr& e);
   void carry_out(hotel_id id, const hotel& h, const hotel_pipeline::effects& out);
-  void keep_snapshot(hotel_id id, const std::shared_ptr<const hotel_state>& state);
+  void keep_snapshot(const std::shared_ptr<const hotel_state>& state);
   void stop_if_finished(hotel_id id);
   void tick();
-  moment now() const { return {env_.w.cluster_time(), utc_date(env_.w.cluster_time())}; }
+  moment now(const hotel_pipeline& p) const;
 
   // Answers from memory.
   void answer(const envelope_ptr& e, const answer_envelope& a);
-  bool lease_covers(const leased& l) const;
   void beat();
+  void beat_ended(steady_instant sent, const std::optional<beat_answer>& answer);
+  void beat_again(duration delay);
+  bool held_back() const;
+  void look_for_fence();
   void serve_waiters();
 
   // The journal's slots.
   slot& slot_of(hotel_id id) { return slots_[id.value % slots_.size()]; }
+  int number_of(const slot& s) const { return &s == &slots_.front() ? 0 : 1; }
+  role role_of(const slot& s) const { return number_of(s) == 0 ? role::slot_0 : role::slot_1; }
   void step_slot(slot& s);
+  void slot_done(slot& s);
+  void connect_slot(slot& s);
+  void end_old(slot& s);
+  void enlist(slot& s);
+  void look_for(slot& s, const std::vector<commit_ptr>& at);
   bool hand_over_next(slot& s);
-  void write_on_slot(slot& s, duration arrives, std::function<void(bool)> commit, std::function<void(bool)> then);
-  void run_append(slot& s, std::vector<commit_ptr> what);
-  void finish_append(slot& s, const std::vector<database::row_result>& rows);
+  void hand_over(slot& s);
+  void answer_hand_overs(const std::vector<keyrack::hand_over>& what, const std::vector<bool>& done);
+  void run_append(slot& s, const std::vector<commit_ptr>& what);
+  void finish_append(slot& s, const append_answer& answer);
   void lose(slot& s);
   void tell_verdicts(slot& s);
-  persistence::found_commit find(const commit& c) const;
 
   // Membership.
   using next = std::function<void()>;
@@ -100,8 +114,11 @@ private:
   cluster::plan_actions plan_next(const cluster::plan_hints& h);
   void carry_out(const cluster::plan_actions& actions, const next& then);
   void fence(std::vector<cluster::fencing> whom, const next& then);
-  /// A statement under this node's fence.
-  void write_as_coordinator(std::function<void()> statement, const next& then);
+  template <typename R>
+  void write_row(std::function<void(const transaction_ptr&, database::then<R>)> statement, std::function<void(R)> then);
+  void change_rows(std::function<void(const transaction_ptr&, database::then<int>)> statement, const next& then);
+  void run_steps(std::vector<std::function<void(const transaction_ptr&, database::then<int>)>> steps, const next& then);
+  void take_role(const next& then);
   const node_row* find_node(incarnation who) const;
   void leave_if_done();
 
@@ -120,7 +137,11 @@ private:
   bool timer_set_ = false;
 
   session_ptr heartbeat_;
-  steady_instant beat_sent_;  // of the last that came back
+  const std::uint64_t lineage_;  // of the server where it was registered
+  bool started_ = false;
+  persistence::lease lease_{lease_time};
+  persistence::carried_clock clock_{std::chrono::seconds{1}};
+  persistence::slot_board board_{slots_of_node};
   std::vector<std::pair<envelope_ptr, answer_envelope>> waits_for_beat_;
 
   session_ptr role_session_;
@@ -131,9 +152,13 @@ private:
   std::int64_t routes_version_ = -1;
   std::int64_t term_ = 0;
   std::optional<std::vector<incarnation>> reach_told_;
-  std::map<shard_id, std::pair<std::int64_t, duration>> moves_seen_;
+  struct seen_move {
+    std::int64_t version = -1;
+    steady_instant since;
+  };
+  std::vector<seen_move> moves_seen_ = std::vector<seen_move>(shards_count);
   std::set<incarnation> outside_;
-  duration outside_since_{};
+  steady_instant outside_since_;
   bool urgent_ = false;
   bool nudged_ = false;
   bool looking_ = false;

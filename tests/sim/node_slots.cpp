@@ -1,4 +1,4 @@
-// The journal's slots: their connections, appends and hand-overs.
+// The journal's slots: their connections, appends and hand-overs, as persistence/journal_slot_actor.
 #include "tests/sim/node.hpp"
 #include "tests/sim/process.hpp"
 
@@ -15,184 +15,206 @@ constexpr duration append_timeout = 1s;
 
 }  // namespace
 
-void node::lose(slot& s) { s.machine.lost(env_.w.steady()); }
+void node::lose(slot& s) { s.machine.lost(in_.steady()); }
+
+// A thread that never comes back: nothing of its slot moves again.
+void node::stall_slot() {
+  slots_[env_.w.below(slots_.size())].stuck = true;
+  ++env_.stalls;
+}
+
+void node::slot_done(slot& s) {
+  s.busy = false;
+  board_.set_settled(number_of(s), s.machine.settled());
+  tell_verdicts(s);
+  step_slot(s);
+}
 
 void node::step_slot(slot& s) {
-  if (s.busy || hand_over_next(s)) return;
-  auto step = s.machine.next(env_.w.steady());
+  if (s.busy || s.stuck || !started_ || hand_over_next(s)) return;
+  auto step = s.machine.next(in_.steady());
+  board_.set_settled(number_of(s), s.machine.settled());
   tell_verdicts(s);
-  const auto done = [this, &s] {
-    s.busy = false;
-    tell_verdicts(s);
-    step_slot(s);
-  };
-  // A step that is one statement: `then` takes what it brought.
-  const auto statement = [&]<typename R>(std::function<R()> what, std::function<void(const R&)> then) {
-    s.busy = true;
-    in_.ask<R>(s.connection, std::move(what), [this, &s, then, done](std::optional<R> brought) {
-      brought ? then(*brought) : lose(s);
-      done();
-    });
-  };
+  s.busy = true;
   if (const auto* p = std::get_if<slot_machine::pause>(&step)) {
-    s.busy = true;
-    after(std::max(std::chrono::ceil<duration>(p->until - env_.w.steady()), duration{0}) + 1us, done);
+    after(std::max(std::chrono::ceil<duration>(p->until - in_.steady()), duration{0}) + 1us,
+          [this, &s] { slot_done(s); });
   } else if (std::holds_alternative<slot_machine::connect>(step)) {
-    s.busy = true;
-    after(env_.w.between(100us, 1ms), [this, &s, done] {
-      if (env_.db.up() && in_.reaches_database()) {
-        // The old connection is the server's still: whatever it was told last may yet run.
-        if (s.connection) s.old.push_back(s.connection);
-        s.connection = env_.db.connect(me_);
-        s.machine.connected(env_.w.steady());
-      } else {
-        lose(s);
-      }
-      done();
-    });
+    after(env_.w.between(100us, 1ms), [this, &s] { connect_slot(s); });
   } else if (std::holds_alternative<slot_machine::end_old>(step)) {
-    statement.operator()<bool>(
-        [this, &s] {
-          const bool remains = env_.w.chance(0.1);
-          if (remains || env_.f.bug == planted::doubt_taken_for_absent) return !remains;
-          for (const auto& old : std::exchange(s.old, {})) old->alive = false;
-          return true;
-        },
-        [this, &s](const bool& ended) { ended ? s.machine.old_ended() : s.machine.old_remains(env_.w.steady()); });
+    end_old(s);
   } else if (std::holds_alternative<slot_machine::enlist>(step)) {
-    statement.operator()<bool>([this] { return env_.db.live(me_); },
-                               [this, &s](const bool& live) {
-                                 s.machine.enlisted(live || env_.f.bug == planted::append_without_fence);
-                                 if (s.machine.fenced()) fence_learnt();
-                               });
+    enlist(s);
   } else if (const auto* l = std::get_if<slot_machine::look>(&step)) {
     std::vector<commit_ptr> at;
     for (const auto& c : l->at) at.push_back(c.what);
-    statement.operator()<std::vector<found_commit>>(
-        [this, at] {
-          std::vector<found_commit> found;
-          for (const auto& c : at) found.push_back(find(*c));
-          return found;
-        },
-        [this, &s](const std::vector<found_commit>& found) {
-          s.machine.looked(found);
-          if (s.machine.fenced()) fence_learnt();
-        });
+    look_for(s, at);
   } else if (const auto* a = std::get_if<slot_machine::append>(&step)) {
     std::vector<commit_ptr> what;
     for (const auto& c : a->what) what.push_back(c.what);
-    run_append(s, std::move(what));
+    run_append(s, what);
+  } else {
+    s.busy = false;
   }
 }
 
-found_commit node::find(const commit& c) const {
-  if (env_.f.bug == planted::doubt_taken_for_absent) return found_commit::absent;
-  const auto* row = env_.db.find(c.hotel, c.first_seq());
-  if (!row) return found_commit::absent;
-  if (env_.f.bug == planted::foreign_row_taken_for_mine) return found_commit::mine;
-  return row->writer == me_ && row->last_seq == c.last_seq() ? found_commit::mine : found_commit::foreign;
+void node::connect_slot(slot& s) {
+  if (auto made = in_.connect(me_, role_of(s))) {
+    s.connection = std::move(made);
+    s.machine.connected(in_.steady());
+  } else {
+    lose(s);
+  }
+  slot_done(s);
 }
 
-// Answered once: by the server, or by the client's own patience.
-void node::write_on_slot(slot& s, duration arrives, std::function<void(bool)> commit, std::function<void(bool)> then) {
-  s.busy = true;
-  const bool lost = env_.w.chance(env_.f.lost_answer);
-  const bool runs = !(lost && env_.w.chance(env_.f.lost_before_run));
-  const auto answered = std::make_shared<bool>(false);
-  const auto finish = [this, &s, answered, then](bool came) {
-    if (std::exchange(*answered, true)) return;
-    s.busy = false;
-    then(came);
-    tell_verdicts(s);
-    step_slot(s);
-  };
-  const bool split = env_.w.chance(env_.f.split);
-  env_.w.after(arrives, [this, &s, connection = s.connection, lost, runs, split, finish, commit] {
-    if (!runs || !in_.reaches_database()) return;
-    if (!connection->alive) return after(200us, [finish] { finish(false); });
-    const auto held = split ? [this] { return in_.frozen(); } : std::function<bool()>{};
-    env_.db.write(connection, env_.w.between(0us, env_.f.hold_max), held, [this, lost, finish, commit](bool unfenced) {
-      commit(unfenced);
-      // Lost with its connection, which is seen at once, or without a word.
-      if (lost && !env_.w.chance(0.5)) return;
-      if (in_.reaches_database()) after(200us, [finish, lost] { finish(!lost); });
-    });
-  });
-  after(append_timeout, [finish] { finish(false); });
-}
-
-void node::run_append(slot& s, std::vector<commit_ptr> what) {
-  const auto size = what.size();
-  const auto rows = std::make_shared<std::vector<database::row_result>>();
-  // A statement whose answer is lost may run much later, unless its backend was ended before.
-  const auto arrives = env_.w.chance(env_.f.slow) ? env_.w.between(50ms, 4s) : env_.w.between(200us, 3ms);
-  write_on_slot(
-      s, arrives,
-      [this, rows, what = std::move(what)](bool unfenced) {
-        if (unfenced) *rows = env_.db.append(me_, what);
+// The old connections are the server's still: whatever they were told last may yet run.
+void node::end_old(slot& s) {
+  in_.ask<bool>(
+      s.connection,
+      [this, &s] {
+        const bool remains = env_.w.chance(0.1);
+        if (remains || env_.f.bug == planted::doubt_taken_for_absent) return !remains;
+        env_.db.end_namesakes(s.connection);
+        return true;
       },
-      [this, &s, rows, size](bool came) {
-        if (came) {
-          finish_append(s, *rows);
-        } else if (env_.f.bug == planted::doubt_taken_for_applied) {
-          finish_append(s, std::vector<database::row_result>(size, database::row_result::applied));
-        } else {
+      [this, &s](std::optional<bool> ended) {
+        if (!ended) {
           lose(s);
+        } else if (*ended) {
+          s.machine.old_ended();
+        } else {
+          s.machine.old_remains(in_.steady());
         }
+        slot_done(s);
       });
 }
 
-void node::finish_append(slot& s, const std::vector<database::row_result>& rows) {
-  if (rows.empty()) {
-    s.machine.append_fenced();
-    return fence_learnt();
-  }
-  std::vector<bool> inserted;
-  for (const auto r : rows) inserted.push_back(r == database::row_result::applied);
-  s.machine.appended(inserted);
+void node::enlist(slot& s) {
+  // Without the write what is visible is believed, and a standby may not have it.
+  const bool unwritten = env_.f.bug == planted::doubt_answered_from_visibility;
+  in_.write<bool>(
+      s.connection,
+      [this, id = writer_id{me_, number_of(s)}, unwritten](const auto& t, auto executed) {
+        if (unwritten) return executed(env_.db.rows().unfenced(id));
+        env_.db.enlist(t, id, std::move(executed));
+      },
+      [this, &s](std::optional<bool> unfenced) {
+        if (!unfenced) {
+          lose(s);
+        } else {
+          const bool here = s.connection->lineage == lineage_;
+          s.machine.enlisted((*unfenced && here) || env_.f.bug == planted::append_without_fence);
+          if (!*unfenced || !here) fence_learnt();
+        }
+        slot_done(s);
+      });
+}
+
+void node::look_for(slot& s, const std::vector<commit_ptr>& at) {
+  using all_found = std::vector<found_commit>;
+  in_.ask<all_found>(
+      s.connection,
+      [this, at] {
+        auto found = env_.db.look(me_, at);
+        for (auto& f : found) {
+          if (env_.f.bug == planted::doubt_taken_for_absent) f = found_commit::absent;
+          if (env_.f.bug == planted::foreign_row_taken_for_mine && f == found_commit::foreign) f = found_commit::mine;
+        }
+        return found;
+      },
+      [this, &s](const std::optional<all_found>& found) {
+        if (found) {
+          s.machine.looked(*found);
+        } else {
+          lose(s);
+        }
+        slot_done(s);
+      });
+}
+
+void node::run_append(slot& s, const std::vector<commit_ptr>& what) {
+  board_.set_working(number_of(s), in_.steady());
+  // A statement whose answer is lost may run much later, unless its backend was ended before.
+  const auto arrives = env_.w.chance(env_.f.slow) ? env_.w.between(50ms, 4s) : env_.w.between(200us, 3ms);
+  in_.write<append_answer>(
+      s.connection,
+      {.arrives = arrives,
+       .open_for = env_.w.between(0us, env_.f.hold_max),
+       .patience = append_timeout,
+       .lost = env_.f.lost_answer,
+       .splits = true},
+      [this, id = writer_id{me_, number_of(s)}, what](const auto& t, auto executed) {
+        env_.db.append(t, id, what, std::move(executed));
+      },
+      [this, &s, size = what.size()](const std::optional<append_answer>& answer) {
+        if (answer) {
+          finish_append(s, *answer);
+        } else if (env_.f.bug == planted::doubt_taken_for_applied) {
+          s.machine.appended(std::vector<bool>(size, true));
+        } else {
+          lose(s);
+        }
+        slot_done(s);
+      });
+}
+
+void node::finish_append(slot& s, const append_answer& answer) {
+  if (!answer.fenced) return s.machine.appended(answer.inserted);
+  s.machine.append_fenced();
+  fence_learnt();
 }
 
 // By the first slot, when none has anything in doubt. A lost answer is asked for again.
 bool node::hand_over_next(slot& s) {
   if (&s != &slots_.front() || handing_over_.empty()) return false;
-  const auto answer_all = [this](const std::vector<keyrack::hand_over>& what, const std::vector<bool>& done) {
-    after(10us, [this, what, done] {
-      run_region([&](auto& out) {
-        for (std::size_t i = 0; i < what.size(); ++i) region_.on_handed_over(what[i], !done.empty() && done[i], out);
-      });
-      set_timer();
-    });
-  };
   if (s.machine.fenced()) {
-    answer_all(std::exchange(handing_over_, {}), {});
+    answer_hand_overs(std::exchange(handing_over_, {}), {});
     return false;
   }
   if (!s.machine.ready()) return false;
-  if (!std::ranges::all_of(slots_, [](const slot& other) { return other.machine.settled(); })) {
-    s.busy = true;
-    after(5ms, [this, &s] {
-      s.busy = false;
-      step_slot(s);
-    });
-    return true;
+  s.busy = true;
+  if (board_.all_settled()) {
+    hand_over(s);
+  } else {
+    after(5ms, [this, &s] { slot_done(s); });
   }
-  const auto done = std::make_shared<std::vector<bool>>();
-  write_on_slot(
-      s, env_.w.between(200us, 2ms),
-      [this, done, what = handing_over_](bool unfenced) {
-        if (unfenced) *done = env_.db.hand_over(me_, what);
-      },
-      [this, &s, done, answer_all, what = handing_over_](bool came) {
-        if (!came) lose(s);
-        if (!came && env_.f.bug != planted::lost_hand_over_taken_back) return;
-        handing_over_.erase(handing_over_.begin(), handing_over_.begin() + static_cast<std::ptrdiff_t>(what.size()));
-        answer_all(what, came ? *done : std::vector<bool>{});
-      });
   return true;
 }
 
+void node::answer_hand_overs(const std::vector<keyrack::hand_over>& what, const std::vector<bool>& done) {
+  after(10us, [this, what, done] {
+    run_region([&](auto& out) {
+      for (std::size_t i = 0; i < what.size(); ++i) region_.on_handed_over(what[i], !done.empty() && done[i], out);
+    });
+    set_timer();
+  });
+}
+
+void node::hand_over(slot& s) {
+  in_.write<std::vector<bool>>(
+      s.connection,
+      {.arrives = env_.w.between(200us, 2ms),
+       .open_for = env_.w.between(0us, env_.f.hold_max),
+       .patience = append_timeout,
+       .lost = env_.f.lost_answer,
+       .splits = true},
+      [this, what = handing_over_](const auto& t, auto executed) {
+        env_.db.hand_over(t, {me_, 0}, what, std::move(executed));
+      },
+      [this, &s, what = handing_over_](const std::optional<std::vector<bool>>& done) {
+        if (!done) lose(s);
+        if (done || env_.f.bug == planted::lost_hand_over_taken_back) {
+          handing_over_.erase(handing_over_.begin(), handing_over_.begin() + static_cast<std::ptrdiff_t>(what.size()));
+          answer_hand_overs(what, done.value_or(std::vector<bool>{}));
+        }
+        slot_done(s);
+      });
+}
+
 void node::tell_verdicts(slot& s) {
-  for (const auto& v : s.machine.take_verdicts()) {
+  const auto verdicts = s.machine.take_verdicts();
+  for (const auto& v : verdicts) {
     const auto [id, serial] = tickets_.at(v.ticket);
     tickets_.erase(v.ticket);
     if (env_.f.bug == planted::answer_before_commit) continue;
@@ -202,6 +224,12 @@ void node::tell_verdicts(slot& s) {
       run_hotel(id, [&](auto& p, auto& out) { p.on_append_done(v.result, v.first_seq, out); });
       stop_if_finished(id);
     });
+  }
+  const bool owes_hand_overs = &s == &slots_.front() && !handing_over_.empty();
+  if (!s.machine.has_work() && !owes_hand_overs) {
+    board_.set_idle(number_of(s));
+  } else if (!verdicts.empty()) {
+    board_.set_working(number_of(s), in_.steady());
   }
 }
 

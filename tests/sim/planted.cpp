@@ -26,6 +26,13 @@ constexpr std::array names{
     "old_rows_believed",
     "move_drops_parked",
     "lost_hand_over_taken_back",
+    "doubt_answered_from_visibility",
+    "lease_without_margin",
+    "beats_vouch_for_nothing",
+    "hand_overs_are_no_work",
+    "held_back_unaware",
+    "role_holder_not_ended",
+    "time_goes_back",
     "superseded_link_read",
 };
 static_assert(names.size() == static_cast<std::size_t>(planted::count));

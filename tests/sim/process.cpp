@@ -20,7 +20,11 @@ bool is_for_routers(const failure& f) {
 
 }  // namespace
 
-process::process(environment& env, int machine) : env_(env), machine_(machine) {
+process::process(environment& env, int machine)
+    : env_(env),
+      machine_(machine),
+      clock_began_(static_cast<std::int64_t>(1 + env.w.below(1'000'000'000'000))),
+      clock_rate_(1 + env.f.drift * (static_cast<double>(env.w.below(2'001)) - 1'000) / 1'000) {
   env_.net.at[static_cast<std::size_t>(machine_)] = this;
   begin_life();
   probe();
@@ -28,11 +32,11 @@ process::process(environment& env, int machine) : env_(env), machine_(machine) {
 
 process::~process() = default;
 
-void process::after(duration delay, std::function<void()> what) {
-  env_.w.after(delay, [this, what = std::move(what)] {
+void process::after(duration delay, happening what) {
+  env_.w.after(delay, [this, what = std::move(what)]() mutable {
     if (!alive_) return;
     if (frozen_) {
-      when_thawed_.push_back(what);
+      when_thawed_.push_back(std::move(what));
     } else {
       what();
     }
@@ -64,6 +68,56 @@ void process::freeze(duration time) {
 
 bool process::reaches_database() const { return !env_.net.cut_from_database[static_cast<std::size_t>(machine_)]; }
 
+steady_instant process::steady() const {
+  const auto passed = static_cast<double>(env_.w.now().count()) * 1'000 * clock_rate_;
+  return {clock_began_ + static_cast<std::int64_t>(passed)};
+}
+
+session_ptr process::connect(incarnation who, role as, duration lock_timeout) {
+  if (!env_.db.up() || !reaches_database()) return nullptr;
+  return env_.db.connect(who, as, lock_timeout);
+}
+
+// It is answered once: by the server, by the reset of its connection, or by the client's own patience.
+void process::write(const session_ptr& s, const journey& way, const any_statement& what,
+                    std::function<void(bool came)> then) {
+  const bool lost = env_.w.chance(way.lost);
+  const bool runs = !(lost && env_.w.chance(env_.f.lost_before_run));
+  const bool split = way.splits && env_.w.chance(env_.f.split);
+  const auto once = std::make_shared<std::function<void(bool)>>(std::move(then));
+  const auto finish = [once](bool came) {
+    if (const auto go_on = std::exchange(*once, nullptr)) go_on(came);
+  };
+  env_.w.after(way.arrives, [=, this] {
+    if (!runs || !reaches_database()) return;
+    const auto t = env_.db.begin(s);
+    const auto reset = [=, this] {
+      if (reaches_database()) after(200us, [finish] { finish(false); });
+    };
+    if (!t) return reset();
+    t->broken = t->timed_out = reset;
+    what(t, [=, this, open_for = way.open_for] {
+      const auto answer = [=, this] {
+        // Lost with its connection, which is seen at once, or without a word.
+        if ((lost && !env_.w.chance(0.5)) || !reaches_database()) return;
+        after(env_.w.between(100us, 800us), [finish, lost] { finish(!lost); });
+      };
+      if (open_for.count() == 0 && !split) return commit(t, false, answer);
+      env_.w.after(open_for, [=, this] { commit(t, split, answer); });
+    });
+  });
+  after(way.patience, [finish] { finish(false); });
+}
+
+// A client that is frozen in the middle of what it says has not ended its statement.
+void process::commit(const transaction_ptr& t, bool split, std::function<void()> done) {
+  if (t->ended) return;
+  if (split && frozen_) {
+    return env_.w.after(10ms, [=, this, done = std::move(done)] { commit(t, split, done); });
+  }
+  env_.db.commit(t, std::move(done));
+}
+
 // Incarnations.
 
 void process::try_again(duration delay) {
@@ -74,7 +128,7 @@ void process::begin_life() {
   if (leaving_) return kill();
   if (!env_.db.up() || !reaches_database()) return try_again(200ms);
   const auto me = env_.db.draw();
-  displace_predecessors(me, env_.db.connect(me), {});
+  displace_predecessors(me, env_.db.connect(me, role::heartbeat), {});
 }
 
 // As persistence/node_registry: who beats is left alone, who is disconnected or silent is fenced.
@@ -85,30 +139,47 @@ void process::displace_predecessors(incarnation me, session_ptr s,
       s, [this] { return env_.db.predecessors(name()); },
       [this, me, s, seen](auto found) mutable {
         if (!found) return try_again(100ms);
-        if (found->empty()) {
-          return ask<bool>(
-              s,
-              [this, me, s] {
-                env_.db.register_node(me, name(), std::to_string(machine_), s);
-                return true;
-              },
-              [this, me, s](auto done) {
-                if (!done) return try_again(100ms);
-                ++env_.lives;
-                lives_.push_back(std::make_unique<node>(env_, *this, me, s));
-                life_ = lives_.back().get();
-                life_->start();
-                if (leaving_) life_->leave();
-              });
-        }
+        if (found->empty()) return remove_fenced(me, s);
         for (const auto& p : *found) {
           auto& first = seen.try_emplace(p.who, p.beat, env_.w.now()).first->second;
           if (first.first != p.beat) first = {p.beat, env_.w.now()};
           const bool silent = env_.w.now() - first.second >= grace;
           if (p.connected && !silent) continue;
-          env_.db.fence(s, p.who, [] {});
+          env_.db.fence_patiently(env_.db.connect(me, role::start), p.who, row_lock_timeout, [](bool) {});
         }
         after(looks_for_predecessors_apart, [this, me, s, seen] { displace_predecessors(me, s, seen); });
+      });
+}
+
+void process::remove_fenced(incarnation me, const session_ptr& s) {
+  write<bool>(
+      s,
+      [this](const transaction_ptr& t, database::then<bool> executed) {
+        env_.db.remove_fenced_nodes(t, std::move(executed));
+      },
+      [this, me, s](auto done) {
+        if (done) return take_place(me, s);
+        env_.db.end(s);
+        try_again(100ms);
+      });
+}
+
+void process::take_place(incarnation me, const session_ptr& s) {
+  write<bool>(
+      s,
+      [this, me](const transaction_ptr& t, database::then<bool> executed) {
+        env_.db.register_node(t, me, name(), std::to_string(machine_), std::move(executed));
+      },
+      [this, me, s](auto done) {
+        if (!done) {
+          env_.db.end(s);
+          return try_again(100ms);
+        }
+        ++env_.lives;
+        lives_.push_back(std::make_unique<node>(env_, *this, me, s));
+        life_ = lives_.back().get();
+        life_->start();
+        if (leaving_) life_->leave();
       });
 }
 
@@ -144,7 +215,7 @@ void process::send(const envelope_ptr& e) {
 }
 
 void process::bounce(const envelope_ptr& e, failure why) {
-  if (e->forwarded || why.code == errc::overloaded || env_.w.steady() + retry_after >= e->deadline) {
+  if (e->forwarded || why.code == errc::overloaded || steady() + retry_after >= e->deadline) {
     return fail(e, std::move(why));
   }
   if (why.outcome != outcome::unknown || e->in_doubt) return park(e);
@@ -166,7 +237,7 @@ void process::park(const envelope_ptr& e) {
 
 void process::unpark() {
   for (const auto& e : std::exchange(parked_, {})) {
-    if (env_.w.steady() >= e->deadline) {
+    if (steady() >= e->deadline) {
       fail(e, {errc::unavailable, outcome::not_applied, "the hotel could not be reached in time"});
     } else {
       send(e);
@@ -306,7 +377,7 @@ void process::forward(incarnation to, const envelope_ptr& e) {
   ++env_.forwarded;
   const auto id = ++env_.last_id;
   forwarded_[id] = {to, e};
-  const auto remaining = std::chrono::floor<duration>(e->deadline - env_.w.steady());
+  const auto remaining = std::chrono::floor<duration>(e->deadline - steady());
   deliver(l->second.machine, [to, e, remaining, id, from = machine_, me = this, number = l->second.number,
                               since = (*rows_)[static_cast<std::size_t>(shard_of(e->hotel))].version](process& p) {
     p.serve(to, *e, remaining, from, me, id, number, since);
@@ -325,7 +396,7 @@ void process::serve(incarnation to, const envelope& what, duration remaining, in
   if (superseded && env_.f.bug != planted::superseded_link_read) return;
   auto e = std::make_shared<envelope>(what);
   e->forwarded = true;
-  e->deadline = env_.w.steady() + remaining;
+  e->deadline = steady() + remaining;
   e->correlation = ++env_.last_id;
   served_[e->correlation] = [this, from, asker, id](const answer_envelope& a) {
     // The transport sends no request twice; of answers none is believed twice.

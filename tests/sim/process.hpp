@@ -16,6 +16,16 @@ namespace keyrack::sim {
 class node;
 
 constexpr duration statement_timeout = 600ms;
+constexpr duration row_lock_timeout = 300ms;
+
+/// How one statement that writes fares on its way.
+struct journey {
+  duration arrives{};
+  duration open_for{};  ///< how long it keeps its locks
+  duration patience = statement_timeout;
+  double lost = 0;      ///< its answer
+  bool splits = false;  ///< large enough that a client may be frozen in the middle of it
+};
 
 enum class link_state : std::uint8_t { connecting, linked, refused, lost };
 
@@ -36,16 +46,29 @@ public:
   bool frozen() const { return frozen_; }
   int machine() const { return machine_; }
   std::string name() const { return "node-" + std::to_string(machine_); }
-  const node* life() const { return life_; }
+  node* life() const { return life_; }
 
   // For its node.
 
   /// All that the process does passes here: the dead do nothing, the frozen do it later.
-  void after(duration delay, std::function<void()> what);
+  void after(duration delay, happening what);
   bool reaches_database() const;
-  /// A statement on one connection; nullopt when its answer is lost, or it was not executed.
+  /// By the clock of this machine, which runs a little faster or slower than time.
+  steady_instant steady() const;
+  /// A new connection; null when none can be had.
+  session_ptr connect(incarnation who, role as, duration lock_timeout = duration{0});
+  /// A statement that only reads, on one connection; nullopt when its answer is lost, or it was not executed.
   template <typename R>
   void ask(const session_ptr& s, std::function<R()> statement, std::function<void(std::optional<R>)> then);
+  /// A statement in a transaction of its own; nullopt when nobody knows how it ended.
+  template <typename R>
+  void write(const session_ptr& s, const journey& way,
+             std::function<void(const transaction_ptr&, database::then<R>)> statement,
+             std::function<void(std::optional<R>)> then);
+  /// The same, in passing: of a moment, and rarely lost.
+  template <typename R>
+  void write(const session_ptr& s, std::function<void(const transaction_ptr&, database::then<R>)> statement,
+             std::function<void(std::optional<R>)> then);
   void bounce(const envelope_ptr& e, failure why);
   void answer(const envelope_ptr& e, const answer_envelope& a);
   void use_owners(const rows_reading& rows);
@@ -67,9 +90,14 @@ private:
     incarnation to = 0;
     envelope_ptr what;
   };
+  using any_statement = std::function<void(const transaction_ptr&, std::function<void()> executed)>;
+  void write(const session_ptr& s, const journey& way, const any_statement& what, std::function<void(bool came)> then);
+  void commit(const transaction_ptr& t, bool split, std::function<void()> done);
   void begin_life();
   void displace_predecessors(incarnation me, session_ptr s,
                              std::map<incarnation, std::pair<std::int64_t, duration>> seen);
+  void remove_fenced(incarnation me, const session_ptr& s);
+  void take_place(incarnation me, const session_ptr& s);
   void try_again(duration delay);
 
   // The router.
@@ -90,10 +118,12 @@ private:
 
   environment& env_;
   const int machine_;
+  const std::int64_t clock_began_;  // nobody may compare the clocks of two machines
+  const double clock_rate_;
   bool alive_ = true;
   bool frozen_ = false;
   bool leaving_ = false;
-  std::deque<std::function<void()>> when_thawed_;
+  std::deque<happening> when_thawed_;
   std::vector<std::unique_ptr<node>> lives_;
   node* life_ = nullptr;
 
@@ -110,16 +140,41 @@ private:
 
 template <typename R>
 void process::ask(const session_ptr& s, std::function<R()> statement, std::function<void(std::optional<R>)> then) {
-  env_.w.after(env_.w.between(100us, 800us), [this, s, statement = std::move(statement), then = std::move(then)] {
-    const bool lost = env_.w.chance(env_.f.lost_answer / 4);
-    const bool runs =
-        env_.db.up() && s->alive && reaches_database() && !(lost && env_.w.chance(env_.f.lost_before_run));
-    std::optional<R> result;
-    if (runs) result = statement();
-    if (lost) result.reset();
-    const bool told_at_once = runs || !s->alive || !env_.db.up();  // a reset comes back as fast as an answer
-    after(told_at_once && !lost ? env_.w.between(100us, 800us) : statement_timeout, [then, result] { then(result); });
-  });
+  env_.w.after(env_.w.between(100us, 800us),
+               [this, s, statement = std::move(statement), then = std::move(then)]() mutable {
+                 const bool lost = env_.w.chance(env_.f.lost_answer / 4);
+                 const bool runs =
+                     env_.db.up() && s->alive && reaches_database() && !(lost && env_.w.chance(env_.f.lost_before_run));
+                 std::optional<R> result;
+                 if (runs) result = statement();
+                 if (lost) result.reset();
+                 const bool told_at_once = runs || !s->alive || !env_.db.up();  // a reset is as fast as an answer
+                 after(told_at_once && !lost ? env_.w.between(100us, 800us) : statement_timeout,
+                       [then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+               });
+}
+
+template <typename R>
+void process::write(const session_ptr& s, const journey& way,
+                    std::function<void(const transaction_ptr&, database::then<R>)> statement,
+                    std::function<void(std::optional<R>)> then) {
+  const auto result = std::make_shared<std::optional<R>>();
+  write(
+      s, way,
+      [result, statement = std::move(statement)](const transaction_ptr& t, std::function<void()> executed) {
+        statement(t, [result, executed = std::move(executed)](R r) {
+          *result = std::move(r);
+          executed();
+        });
+      },
+      [result, then = std::move(then)](bool came) { then(came ? std::move(*result) : std::nullopt); });
+}
+
+template <typename R>
+void process::write(const session_ptr& s, std::function<void(const transaction_ptr&, database::then<R>)> statement,
+                    std::function<void(std::optional<R>)> then) {
+  write<R>(s, {.arrives = env_.w.between(100us, 800us), .lost = env_.f.lost_answer / 4}, std::move(statement),
+           std::move(then));
 }
 
 }  // namespace keyrack::sim

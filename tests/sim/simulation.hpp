@@ -13,25 +13,27 @@ namespace keyrack::sim {
 struct outcome_of_run {
   std::vector<std::string> violations;
   std::uint64_t trace = 0;
-  int accepted = 0;
-  int refused = 0;
-  int replayed = 0;
-  int read = 0;
-  int unknown = 0;  ///< requests that no retry settled
-  int troubles = 0;
-  int outages = 0;
-  int fences = 0;
-  int gifts = 0;       ///< shards that were given
-  int hand_overs = 0;  ///< shards that were handed over
-  int forwarded = 0;
-  int parked = 0;
-  int terms = 0;  ///< of coordinators
-  int lives = 0;  ///< incarnations
+  std::int64_t accepted = 0;
+  std::int64_t refused = 0;
+  std::int64_t replayed = 0;
+  std::int64_t read = 0;
+  std::int64_t unknown = 0;  ///< requests that no retry settled
+  std::int64_t troubles = 0;
+  std::int64_t outages = 0;
+  std::int64_t fences = 0;
+  std::int64_t gifts = 0;       ///< shards that were given
+  std::int64_t hand_overs = 0;  ///< shards that were handed over
+  std::int64_t lock_timeouts = 0;
+  std::int64_t forwarded = 0;
+  std::int64_t parked = 0;
+  std::int64_t terms = 0;         ///< of coordinators
+  std::int64_t lives = 0;         ///< incarnations
+  std::int64_t milliseconds = 0;  ///< of virtual time
 
   void add(const outcome_of_run& other);
 };
 
-/// Of virtual time.
+/// Of virtual time, at most.
 constexpr double seconds_per_run = 26;
 
 /// Runs a seed to its end: which faults exist and how hard they are is drawn from it. With a planted bug the faults that

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -18,26 +17,40 @@ namespace keyrack::sim {
 using duration = std::chrono::microseconds;
 using namespace std::chrono_literals;
 
+/// What happens at some time, once.
+using happening = std::move_only_function<void()>;
+
 class world {
 public:
   explicit world(std::uint64_t seed) : random_(seed) {}
 
   /// Virtual time since the beginning.
   duration now() const { return now_; }
-  steady_instant steady() const { return {1'000 + std::chrono::nanoseconds{now_}.count()}; }
-  instant cluster_time() const { return std::chrono::sys_days{std::chrono::year{2030} / 1 / 1} + now_; }
 
-  void after(duration delay, std::function<void()> what) {
-    queue_.push({now_ + std::max(delay, duration{0}), ++order_, std::move(what)});
+  void after(duration delay, happening what) {
+    std::uint32_t place = 0;
+    if (free_.empty()) {
+      place = static_cast<std::uint32_t>(what_.size());
+      what_.push_back(std::move(what));
+    } else {
+      place = free_.back();
+      free_.pop_back();
+      what_[place] = std::move(what);
+    }
+    queue_.push_back({now_ + std::max(delay, duration{0}), ++order_, place});
+    std::ranges::push_heap(queue_, later{});
   }
 
   /// Runs until nothing is left before `until`.
   void run_until(duration until) {
-    while (!queue_.empty() && queue_.top().at <= until) {
-      auto next = queue_.top();
-      queue_.pop();
+    while (!queue_.empty() && queue_.front().at <= until) {
+      std::ranges::pop_heap(queue_, later{});
+      const auto next = queue_.back();
+      queue_.pop_back();
       now_ = next.at;
-      next.what();
+      auto what = std::exchange(what_[next.place], nullptr);
+      free_.push_back(next.place);
+      what();
     }
     now_ = until;
   }
@@ -62,14 +75,20 @@ private:
   struct scheduled {
     duration at;
     std::uint64_t order;
-    std::function<void()> what;
-    bool operator<(const scheduled& other) const { return std::pair{at, order} > std::pair{other.at, other.order}; }
+    std::uint32_t place;  // in `what_`: the heap moves small things only
+  };
+  struct later {
+    bool operator()(const scheduled& a, const scheduled& b) const {
+      return a.at != b.at ? a.at > b.at : a.order > b.order;
+    }
   };
   std::mt19937_64 random_;
   duration now_{};
   std::uint64_t order_ = 0;
   std::uint64_t hash_ = 0xCBF29CE484222325ULL;
-  std::priority_queue<scheduled> queue_;
+  std::vector<scheduled> queue_;  // a heap, the earliest first
+  std::vector<happening> what_;
+  std::vector<std::uint32_t> free_;  // places in `what_`
 };
 
 }  // namespace keyrack::sim

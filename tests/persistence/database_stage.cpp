@@ -1,0 +1,106 @@
+#include "tests/persistence/database_stage.hpp"
+
+#include "persistence/server_lineage.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace keyrack::testing {
+
+namespace {
+
+using namespace std::chrono_literals;
+using sim::role;
+
+// A statement that has executed and changed rows waits at its commit for a lock that only the script gives: of its backend,
+// or of its name where the product keeps the connection to itself.
+constexpr auto sql_hold = R"sql(
+  CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1, pg_backend_pid());
+    PERFORM pg_advisory_xact_lock_shared(2, hashtext(current_setting('application_name')));
+    RETURN NULL;
+  END $$
+)sql";
+
+settings settings_of(const journal_database& db) {
+  settings s;
+  s.database = db.database.settings();
+  s.database.statement_timeout = 2min;
+  s.database.lock_timeout = 1min;
+  s.journal.slots = sim::slots_of_node;
+  s.journal.snapshot_writers = 0;
+  return s;
+}
+
+// One, or all of a name.
+std::string backends(const std::string& application_name, int backend) {
+  return fmt::format("application_name = '{}' AND datname = current_database(){}", application_name,
+                     backend != 0 ? fmt::format(" AND pid = {}", backend) : "");
+}
+
+}  // namespace
+
+database_stage::database_stage() : settings_(settings_of(db_)) {
+  auto probe = db_.database.connect();
+  const auto lineage = persistence::read_lineage(probe, soon());
+  if (!lineage) throw std::runtime_error(lineage.error().message);
+  lineage_ = *lineage;
+  ask(sql_hold);
+  for (const auto* table : {"commits", "writers", "nodes", "shards", "coordinator"}) {
+    ask(fmt::format("CREATE CONSTRAINT TRIGGER hold_{0} AFTER INSERT OR UPDATE OR DELETE ON {0} "
+                    "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()",
+                    table));
+  }
+  // Rows are visited in the order of their keys, as in a large table.
+  ask(fmt::format("ALTER DATABASE {} SET enable_seqscan = off", db_.database.name()));
+  ask(fmt::format("ALTER DATABASE {} SET enable_bitmapscan = off", db_.database.name()));
+  ask(fmt::format("ALTER DATABASE {} SET jit = off", db_.database.name()));  // or it compiles what only seems dear
+  ask("SELECT setval('incarnations', 1000)");
+}
+
+std::string database_stage::role_text(const cast& c) {
+  switch (c.as) {
+  case role::slot_0: return "slot-0";
+  case role::slot_1: return "slot-1";
+  case role::heartbeat: return "heartbeat";
+  case role::membership: return "membership";
+  case role::start: break;
+  }
+  return c.who == 0 ? "start" : "leave";
+}
+
+std::string database_stage::node_name(incarnation_id who) { return fmt::format("node-{}", who); }
+
+database_lane& database_stage::lane(const cast& c) {
+  auto& l = lanes_[c];
+  if (!l) l = std::make_unique<database_lane>(settings_, c.who, role_text(c), lineage_);
+  return *l;
+}
+
+bool database_stage::sees(const std::string& application_name, int backend, const std::string& condition) {
+  return ask(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE {} AND {}", backends(application_name, backend),
+                         condition)) != "0";
+}
+
+void database_stage::end_backend(const std::string& application_name, int backend) {
+  ask(fmt::format("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {}",
+                  backends(application_name, backend)));
+  eventually([&] { return !sees(application_name, backend, "true"); });
+}
+
+void database_stage::reset() {
+  std::string rows;
+  for (int n = 1; n <= stage_nodes; ++n) {
+    rows += fmt::format(
+        "INSERT INTO nodes (incarnation, node, beat, beat_at, started_at, version) VALUES ({0}, '{1}', 0, "
+        "clock_timestamp(), clock_timestamp(), 'test');"
+        "INSERT INTO writers (incarnation, slot, node) SELECT {0}, s, '{1}' FROM generate_series(0, {2}) s;",
+        n, node_name(n), sim::writer_rows - 1);
+  }
+  ask("BEGIN; DELETE FROM commits; DELETE FROM nodes; DELETE FROM writers; DELETE FROM moves;" + rows + "COMMIT");
+}
+
+incarnation_id database_stage::next_incarnation() { return std::stoll(ask("SELECT last_value + 1 FROM incarnations")); }
+
+}  // namespace keyrack::testing

@@ -1,0 +1,52 @@
+#include "tests/sim/row_locks.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace keyrack::sim {
+
+void row_locks::release(const transaction_ptr& t) {
+  std::vector<std::function<void()>> granted;
+  for (const auto& key : std::exchange(t->locks, {})) {
+    auto& r = rows_.at(key);
+    std::erase(r.holders, t);
+    give(key, granted);
+  }
+  if (std::exchange(t->waiting, false)) {
+    for (auto r = rows_.begin(); r != rows_.end();) {
+      const auto key = (r++)->first;  // what it stood in the way of may go on, and a row that nobody wants goes
+      auto& queue = rows_.at(key).queue;
+      if (std::erase_if(queue, [&](const waiter& w) { return w.who == t; }) > 0) give(key, granted);
+    }
+  }
+  for (const auto& go_on : granted) go_on();
+}
+
+void row_locks::give_back(const transaction_ptr& t, const row_key& row) {
+  std::vector<std::function<void()>> granted;
+  std::erase(t->locks, row);
+  std::erase(rows_.at(row).holders, t);
+  give(row, granted);
+  for (const auto& go_on : granted) go_on();
+}
+
+void row_locks::give(const row_key& key, std::vector<std::function<void()>>& granted) {
+  auto& r = rows_.at(key);
+  while (!r.queue.empty()) {
+    const auto& next = r.queue.front();
+    if (!r.holders.empty() && (next.mode == lock_mode::exclusive || r.mode == lock_mode::exclusive)) break;
+    add(r, next.who, key, next.mode);
+    next.who->waiting = false;
+    granted.push_back(std::move(r.queue.front().granted));
+    r.queue.pop_front();
+  }
+  if (r.holders.empty()) rows_.erase(key);
+}
+
+row_locks::hold row_locks::held(const row_key& row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return hold::free;
+  return found->second.mode == lock_mode::share ? hold::shared : hold::exclusive;
+}
+
+}  // namespace keyrack::sim
