@@ -37,7 +37,7 @@ public:
         [this](const hotel_failed& m) { run([&](auto& out) { region_.on_failed(m.hotel, out); }); },
         [this](const wake_hotel& m) { run([&](auto& out) { region_.on_wake(m.hotel, out); }); },
         [this](const tick&) { on_tick(); },
-        [this](const incarnation_fenced&) { run([&](auto& out) { region_.on_fenced(out); }); },
+        [this](const incarnation_fenced&) { on_fenced(); },
         [this](const close_region&) { run([&](auto& out) { region_.on_close(out); }); },
         [this](const rows_read& m) { on_rows(*m.rows); },
         [this](const serve_waiting&) { on_time(); },
@@ -124,6 +124,14 @@ private:
     }
   }
 
+  // All hotels hear of it, those too that retire already: their slots may stand still, and who waits for them shall not.
+  void on_fenced() {
+    run([&](auto& out) { region_.on_fenced(out); });
+    for (const auto& [who, id] : ids_) {
+      if (const auto hotel = caf::actor_cast<caf::actor>(who)) caf::anon_send(hotel, incarnation_fenced{});
+    }
+  }
+
   void on_handed_over(const shards_handed_over& m) {
     run([&](auto& out) {
       for (std::size_t i = 0; i < m.what.size(); ++i) region_.on_handed_over(m.what[i], m.done[i], out);
@@ -148,7 +156,6 @@ private:
     const auto handle = env_.directory->remove(r.hotel);
     if (!handle) return;
     hotels().counters.hotel.sleeps.add();
-    if (region_.fenced()) send(*handle, incarnation_fenced{});
     send(*handle, retire{.snapshot = r.snapshot});
   }
 

@@ -48,6 +48,12 @@ void node::fence_learnt() {
   gone_ = true;
   lease_.end();
   run_region([&](auto& out) { region_.on_fenced(out); });
+  std::vector<hotel_id> retiring;
+  for (const auto& [id, h] : hotels_) retiring.push_back(id);
+  for (const auto id : retiring) {
+    run_hotel(id, [](auto& p, auto& effects) { p.on_fenced(effects); });
+    stop_if_finished(id);
+  }
   serve_waiters();
   in_.lost_place(this);
 }
@@ -64,7 +70,6 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
     auto& h = hotels_[r.hotel];
     h.retiring = true;
     h.snapshot = r.snapshot;
-    if (region_.fenced()) run_hotel(r.hotel, [](auto& p, auto& effects) { p.on_fenced(effects); });
     if (env_.f.bug == planted::hand_over_before_appends_end) {
       after(1us, [this, id = r.hotel] { run_region([&](auto& o) { region_.on_gone(id, o); }); });
     }
@@ -72,6 +77,7 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
   }
   for (const auto& e : out.send) take_in_hotel(e->hotel, e);
   for (auto& [e, why] : out.bounce) in_.bounce(e, why);
+  for (const auto& a : out.announce) announce(a);
   if (!out.hand_overs.empty()) {
     const bool idle = handing_over_.empty() && !slots_.front().machine.has_work();
     if (idle && env_.f.bug != planted::hand_overs_are_no_work) board_.set_working(0, in_.steady());
@@ -84,6 +90,14 @@ void node::run_region(const std::function<void(cluster::region::effects&)>& step
   }
   if (out.admits_more) in_.retry_parked();
   leave_if_done();
+}
+
+// The target loads the shard's hotels, and says so; or its answer is lost, and time goes by.
+void node::announce(const cluster::region::announcement& a) {
+  if (env_.w.chance(env_.f.lost_answer)) return;
+  after(env_.w.between(500us, 100ms), [this, shard = a.shard, version = a.version] {
+    run_region([&](auto& out) { region_.on_prepared(shard, version, out); });
+  });
 }
 
 void node::set_timer() {

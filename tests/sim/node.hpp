@@ -59,6 +59,7 @@ private:
   // The region and its hotels.
   void run_region(const std::function<void(cluster::region::effects&)>& step);
   void run_hotel(hotel_id id, const std::function<void(hotel_pipeline&, hotel_pipeline::effects&)>& step);
+  void announce(const cluster::region::announcement& a);
   void set_timer();
   void load(hotel_id id);
   void loaded(hotel_id id, std::optional<hotel_state> state, std::uint64_t snapshot_seq = 0);

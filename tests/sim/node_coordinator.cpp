@@ -49,7 +49,7 @@ void node::find_cut_off(cluster::plan_hints& h) {
     outside_ = std::move(outside);
     outside_since_ = in_.steady();
   }
-  if (in_.steady() - outside_since_ >= grace) h.cut_off = outside_;
+  if (in_.steady() - outside_since_ >= grace / 4) h.cut_off = outside_;
 }
 
 bool node::holder_is_gone(const cluster::plan_hints& h) const {

@@ -14,10 +14,6 @@ constexpr duration probe_every = 100ms;
 constexpr duration link_timeout = 800ms;
 constexpr duration looks_for_predecessors_apart = 50ms;
 
-bool is_for_routers(const failure& f) {
-  return f.code == errc::moving || f.code == errc::fenced || f.code == errc::unavailable;
-}
-
 }  // namespace
 
 process::process(environment& env, int machine)
@@ -208,17 +204,17 @@ void process::call(const envelope_ptr& e) {
 }
 
 void process::send(const envelope_ptr& e) {
-  const auto owner = owners_[static_cast<std::size_t>(shard_of(e->hotel))];
-  if (life_ && owner == life_->id()) return life_->take(e);
-  if (owner == 0) return park(e);
-  forward(owner, e);
+  const auto way = routes_.way_to(e->hotel);
+  if (life_ && way.owner == life_->id()) return life_->take(e);
+  if (way.owner == 0) return park(e);
+  forward(way.owner, e);
 }
 
 void process::bounce(const envelope_ptr& e, failure why) {
-  if (e->forwarded || why.code == errc::overloaded || steady() + retry_after >= e->deadline) {
-    return fail(e, std::move(why));
-  }
-  if (why.outcome != outcome::unknown || e->in_doubt) return park(e);
+  using cluster::verdict;
+  const auto what = cluster::verdict_on(*e, why, steady() + retry_after);
+  if (what == verdict::failed || what == verdict::to_sender) return fail(e, std::move(why));
+  if (what == verdict::parked) return park(e);
   auto again = std::make_shared<envelope>(*e);
   again->in_doubt = true;
   if (env_.f.bug == planted::router_retries_with_fresh_key) {
@@ -250,8 +246,7 @@ void process::retry_parked() {
 }
 
 void process::fail(const envelope_ptr& e, failure why) {
-  if (e->in_doubt) why.outcome = outcome::unknown;
-  answer(e, {.hotel = e->hotel, .rests_on = durable{}, .body = std::move(why)});
+  answer(e, {.hotel = e->hotel, .rests_on = durable{}, .body = cluster::last_words(*e, std::move(why))});
 }
 
 void process::answer(const envelope_ptr& e, const answer_envelope& a) {
@@ -261,13 +256,7 @@ void process::answer(const envelope_ptr& e, const answer_envelope& a) {
 }
 
 void process::use_owners(const rows_reading& rows) {
-  if (rows.routes_version <= routes_version_) return;
-  routes_version_ = rows.routes_version;
-  rows_ = rows.shards;
-  for (std::size_t s = 0; s < owners_.size(); ++s) {
-    const auto& row = (*rows.shards)[s];
-    if (std::exchange(owners_[s], row.owner) != row.owner) owned_since_[s] = row.version;
-  }
+  if (!routes_.take(*rows.shards, rows.routes_version)) return;
   if (env_.f.bug == planted::move_drops_parked) parked_.clear();
   retry_parked();
 }
@@ -379,7 +368,7 @@ void process::forward(incarnation to, const envelope_ptr& e) {
   forwarded_[id] = {to, e};
   const auto remaining = std::chrono::floor<duration>(e->deadline - steady());
   deliver(l->second.machine, [to, e, remaining, id, from = machine_, me = this, number = l->second.number,
-                              since = (*rows_)[static_cast<std::size_t>(shard_of(e->hotel))].version](process& p) {
+                              since = routes_.way_to(e->hotel).row_version](process& p) {
     p.serve(to, *e, remaining, from, me, id, number, since);
   });
   after(remaining, [this, id] {
@@ -407,7 +396,7 @@ void process::serve(incarnation to, const envelope& what, duration remaining, in
     }
   };
   // Held up on its way while the shard went away and came back: its sender may have been answered elsewhere since.
-  if (row_version < owned_since_[static_cast<std::size_t>(shard_of(e->hotel))]) {
+  if (!routes_.admits(e->hotel, row_version)) {
     return bounce(e, {errc::moving, outcome::not_applied, "sent to an earlier ownership"});
   }
   if (life_ && life_->id() == to) return life_->take(e);
@@ -418,7 +407,7 @@ void process::take_answer(std::uint64_t id, const answer_envelope& a) {
   const auto found = forwarded_.extract(id);
   if (found.empty()) return;  // given up, or answered already
   const auto& e = found.mapped().what;
-  if (const auto* f = std::get_if<failure>(&a.body); f && is_for_routers(*f)) return bounce(e, *f);
+  if (const auto* f = std::get_if<failure>(&a.body); f && cluster::is_for_routers(*f)) return bounce(e, *f);
   answer(e, a);
 }
 

@@ -3,6 +3,7 @@
 // (all that comes waits, the world goes on).
 #pragma once
 
+#include "cluster/routes.hpp"
 #include "tests/sim/environment.hpp"
 
 #include <deque>
@@ -127,10 +128,7 @@ private:
   std::vector<std::unique_ptr<node>> lives_;
   node* life_ = nullptr;
 
-  std::vector<incarnation> owners_ = std::vector<incarnation>(shards_count);
-  std::shared_ptr<const std::vector<shard_row>> rows_ = std::make_shared<std::vector<shard_row>>(shards_count);
-  std::vector<std::int64_t> owned_since_ = std::vector<std::int64_t>(shards_count, -1);  // versions of rows
-  std::int64_t routes_version_ = -1;
+  cluster::routes routes_;
   std::vector<envelope_ptr> parked_;
   std::map<incarnation, link> links_;
   std::map<const process*, std::uint64_t> connections_;                          // from others, the latest
