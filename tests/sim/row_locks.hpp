@@ -45,9 +45,10 @@ using transaction_ptr = std::shared_ptr<transaction>;
 
 class row_locks {
 public:
-  /// The lock, if it can be had at once.
+  /// The lock, if it can be had at once: as one can that one has already.
   bool try_acquire(const transaction_ptr& t, const row_key& row, lock_mode mode) {
     auto& r = rows_[row];
+    if (r.mode == lock_mode::exclusive && r.holders.size() == 1 && r.holders.front() == t) return true;
     const bool shares = mode == lock_mode::share && r.mode == lock_mode::share && !r.holders.empty();
     if (!shares && !(r.holders.empty() && r.queue.empty())) return false;
     add(r, t, row, mode);
