@@ -119,7 +119,6 @@ void node::look_for(slot& s, const std::vector<commit_ptr>& at) {
         auto found = env_.db.look(me_, at);
         for (auto& f : found) {
           if (env_.f.bug == planted::doubt_taken_for_absent) f = found_commit::absent;
-          if (env_.f.bug == planted::foreign_row_taken_for_mine && f == found_commit::foreign) f = found_commit::mine;
         }
         return found;
       },

@@ -11,7 +11,6 @@ constexpr std::array names{
     "none",
     "doubt_taken_for_applied",
     "doubt_taken_for_absent",
-    "foreign_row_taken_for_mine",
     "append_without_fence",
     "answer_before_commit",
     "no_lease",

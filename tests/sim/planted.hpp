@@ -11,7 +11,6 @@ enum class planted : std::uint8_t {
   none,
   doubt_taken_for_applied,         ///< a lost answer of an append is read as success
   doubt_taken_for_absent,          ///< … as failure: appended again without a look, under a new connection
-  foreign_row_taken_for_mine,      ///< whatever stands at the sequence number counts as one's own
   append_without_fence,            ///< the statement does not look at the writer's row
   answer_before_commit,            ///< the hotel is told `applied` as its append is sent
   no_lease,                        ///< answers from memory leave without a look at the lease
