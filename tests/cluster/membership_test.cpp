@@ -41,6 +41,12 @@ struct fake_rows {
     std::unique_lock lock{mutex};
     return changed.wait_for(lock, 20s, holds);
   }
+  /// As it is now.
+  template <typename What>
+  auto see(What what) {
+    const std::scoped_lock lock{mutex};
+    return what();
+  }
   template <typename Change>
   void change(Change what) {
     const std::scoped_lock lock{mutex};
@@ -238,7 +244,7 @@ TEST_F(Membership, FencesWhoIsSilentAndTakesItsShards) {
   at->beats = false;
   start();
   EXPECT_TRUE(at->until([&] { return at->all_owned_by(me); }));
-  EXPECT_EQ(at->rows.find(other), nullptr);
+  EXPECT_TRUE(at->see([&] { return at->rows.find(other) == nullptr; }));
   EXPECT_EQ(host.counters.cluster.fences.of({"silent"}).value(), 1u);
 }
 
@@ -251,7 +257,7 @@ TEST_F(Membership, GoesOnWhenAFenceDoesNotSucceed) {
   ASSERT_TRUE(at->until([&] { return at->fences_tried > 0; }));
   at->change([](cluster_rows& rows) { rows.shards[7] = {.version = 2}; });
   EXPECT_TRUE(at->until([&] { return at->rows.shards[7].owner == me; }));
-  EXPECT_FALSE(at->all_owned_by(me));
+  EXPECT_FALSE(at->see([&] { return at->all_owned_by(me); }));
   at->change([&](cluster_rows&) { at->fences_succeed = true; });
   EXPECT_TRUE(at->until([&] { return at->all_owned_by(me); }));
 }
@@ -263,9 +269,11 @@ TEST_F(Membership, LetsAMoveRestThatItHasCalledOff) {
   at->rows.nodes.back().drained = true;  // so that this shard moves; its owner never hands it over
   start();
   ASSERT_TRUE(at->until([&] { return at->begun.size() >= 2; }));
-  ASSERT_GE(at->called_off.size(), 1u);
-  EXPECT_GE(at->called_off[0] - at->begun[0], 200ms);
-  EXPECT_GE(at->begun[1] - at->called_off[0], 150ms);  // counted from before the statement
+  const auto begun = at->see([&] { return at->begun; });
+  const auto called_off = at->see([&] { return at->called_off; });
+  ASSERT_GE(called_off.size(), 1u);
+  EXPECT_GE(called_off[0] - begun[0], 200ms);
+  EXPECT_GE(begun[1] - called_off[0], 150ms);  // counted from before the statement
 }
 
 TEST_F(Membership, GivesAllAwayBeforeItLeaves) {
