@@ -138,6 +138,7 @@ TEST_F(Region, HandsAShardOverWhenItsHotelsAreGoneAndServesItAgainWhenItComesBac
   ASSERT_EQ(shards_gone, static_cast<std::size_t>(shards_count));
   EXPECT_EQ(announced, 1u);
   EXPECT_EQ(directory->size(), 0u);
+  tell_rows({.owner = 2});  // the hand-over changed the row, too
   tell_rows({.owner = 1});
   EXPECT_TRUE(accepted_(answers->of(late)));
   const std::scoped_lock lock{journal->mutex};

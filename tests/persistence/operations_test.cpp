@@ -113,7 +113,7 @@ TEST_F(Operations, StatusSaysWhatTheRowsSay) {
   ASSERT_EQ(s.absent.size(), 1u);
   EXPECT_EQ(s.absent[0].name, "node-3");
   ASSERT_EQ(s.concerns.size(), 1u);
-  EXPECT_THAT(s.concerns[0], HasSubstr("node-3 went"));
+  EXPECT_THAT(s.concerns[0], HasSubstr("node-3 has been gone for"));
 
   on.watch.run("UPDATE nodes SET beat_at = now() - interval '14 seconds' WHERE incarnation = 12");
   leave(11, "gone");
