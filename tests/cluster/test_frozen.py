@@ -15,9 +15,9 @@ import uuid
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import await_true  # noqa: E402
 from tests.support.ledger import FIRST, Ledger, all_there_once, book_until, settle  # noqa: E402
-from tests.support.node import Client, Stage, booking, finish, open_hotel, seed_from_environment  # noqa: E402
+from tests.support.node import Client, Stage, booking, finish, seed_from_environment  # noqa: E402
 from tests.support.pair import Session  # noqa: E402
-from tests.support.shards import owners, spread_evenly  # noqa: E402
+from tests.support.shards import open_hotels_everywhere, owners, spread_evenly  # noqa: E402
 
 WAITING = "keyrack_hotel_waiting"
 FROZEN_SECONDS = float(os.environ.get("KEYRACK_FROZEN_SECONDS", 10))
@@ -206,12 +206,13 @@ async def main() -> int:
     draw = random.Random(seed_from_environment())
     ledger = Ledger()
     with Stage(nodes=3) as stage:
-        first = Client(stage.node.port)
-        hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
-        first.close()
+        await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
+        hotels = await open_hotels_everywhere(stage, HOTELS)
         for scene in (with_full_mailboxes, with_requests_in_its_sockets):
             await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
-            await scene(stage, draw.choice(stage.nodes), hotels, ledger, draw)
+            owned = collections.Counter(owners(stage, hotels).values())
+            victim = draw.choice([n for n in stage.nodes if owned[n.name] > 1])  # one hotel of them is left alone
+            await scene(stage, victim, hotels, ledger, draw)
         await all_there_once(stage, hotels, ledger)
         stage.node.verify()
         for node in stage.nodes:

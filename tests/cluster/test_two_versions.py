@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import Crowd, await_true  # noqa: E402
 from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.node import PROGRAM, Client, Node, Stage, booking, finish, open_hotel, seed_from_environment  # noqa: E402
-from tests.support.shards import counts, owners, spread_evenly  # noqa: E402
+from tests.support.shards import counts, open_hotels_everywhere, owners, spread_evenly  # noqa: E402
 
 OTHER = PROGRAM.parent / "keyrack-other-version"
 HOTELS = 18
@@ -102,10 +102,8 @@ async def main() -> int:
     for node in stage.nodes[:2]:
         speak(node, "1-2")
     with stage:
-        first = Client(stage.node.port)
-        hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
-        first.close()
         await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
+        hotels = await open_hotels_everywhere(stage, HOTELS)
         assert {"linked: protocol version 1", "linked: protocol version 2"} <= set(said_of_links(stage.node)), said_of_links(stage.node)
         assert set(said_of_links(older)) == {"linked: protocol version 1"}, said_of_links(older)
         print(f"two versions: {await book_everywhere(stage, hotels)} ways from node to node, booked, read and cancelled on each", flush=True)

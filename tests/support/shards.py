@@ -1,6 +1,8 @@
 """Where hotels live, as the cluster's rows say it."""
 
-from tests.support.node import Stage
+import collections
+
+from tests.support.node import Client, Stage, open_hotel
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # of ids: Crockford's base 32
 
@@ -24,6 +26,16 @@ def owners(stage: Stage, hotels: list) -> dict:
     rows = stage.postgres.query("SELECT s.shard, n.node FROM shards s JOIN nodes n ON n.incarnation = s.owner")
     by_shard = {int(shard): node for shard, node in (line.split("|") for line in rows.splitlines())}
     return {h: by_shard.get(shard, "") for h, shard in shards(stage, hotels).items()}
+
+
+async def open_hotels_everywhere(stage: Stage, count: int, each: int = 2) -> list:
+    """So many hotels of 400 rooms, and more until every node owns `each` of them. REQUIRES: the shards are spread."""
+    client = Client(stage.node.port)
+    hotels = [await open_hotel(client, 400) for _ in range(count)]
+    while min(collections.Counter(owners(stage, hotels).values()).get(n.name, 0) for n in stage.nodes) < each:
+        hotels.append(await open_hotel(client, 400))
+    client.close()
+    return hotels
 
 
 def counts(stage: Stage) -> dict:
