@@ -11,7 +11,6 @@ node_log() { printf '%s/node-%d.log' "$node_state" "$1"; }
 # process_mark PID: "pid start-time", which no two processes of a boot share; status 1 when it is gone or a zombie.
 process_mark() {
   local stat fields
-  [[ -n $1 ]] || return 1  # the file of a node that ended as it began
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra fields <<<"${stat##*) }"
   [[ ${fields[0]} != Z ]] || return 1
@@ -22,6 +21,7 @@ process_mark() {
 node_pid() {
   local remembered
   remembered=$(cat "$node_state/node-$1.pid" 2>/dev/null) || return 1
+  [[ -n $remembered ]] || return 1  # it ended as it began, before it could be known
   [[ $(process_mark "${remembered%% *}") == "$remembered" ]] || return 1
   printf '%s\n' "${remembered%% *}"
 }
