@@ -58,8 +58,8 @@ stage_layers() {
 
 stage_unit() { run_label dev unit; }
 stage_integration() { run_label dev integration; }
-# The simulation is optimised in this build, too. sim_long looks for the planted bugs.
-stage_sim() { simulate dev "$KEYRACK_SIM_SEEDS_QUICK" --gtest_filter='Simulation.*'; }
+# The simulation is optimised in the development build, too.
+stage_sim() { simulate "$KEYRACK_PRESET" "$KEYRACK_SIM_SEEDS" --gtest_filter='Simulation.*'; }
 
 # simulate PRESET SEEDS OPTION…: says how far it is and what it did, which ctest would keep to itself.
 simulate() {
@@ -187,7 +187,7 @@ stage_fuzz() {
   ((ran > 0 && failed == 0))
 }
 
-stage_sim_long() { simulate release "$KEYRACK_SIM_SEEDS_LONG"; }
+stage_planted() { simulate release 0 --gtest_filter='*Planted*'; }
 
 stage_release() {
   configure release
