@@ -33,9 +33,7 @@ std::string name_of(const cluster_rows& rows, incarnation_id who) {
 }  // namespace
 
 membership::membership(environment env)
-    : env_(std::move(env)),
-      beats_(env_.times.grace, env_.times.grace / 2),
-      role_beats_(env_.times.grace, env_.times.grace / 2) {}
+    : env_(std::move(env)), lookout_(env_.me, {env_.times.grace, env_.times.move_deadline}) {}
 
 std::expected<std::unique_ptr<membership>, std::string> membership::start(environment env) {
   std::unique_ptr<membership> self{new membership{std::move(env)}};
@@ -125,15 +123,16 @@ bool membership::look() {
   }
   env_.counters.looks.of({"ok"}).add();
   env_.counters.look_seconds.observe(steady_now() - asked_at);
-  std::vector<silence::count> beats;
-  for (const auto& n : read->nodes) beats.push_back({n.incarnation, n.beat});
-  beats_.observe(beats, asked_at);
-  role_beats_.observe({{read->coordinator.holder, read->coordinator.beat}}, asked_at);
-  env_.observer->on_look(*read, asked_at, steady_now());
+  const auto read_at = steady_now();
+  env_.observer->on_look(*read, asked_at, read_at);
   publish(std::move(*read));
   const auto rows = rows_.load();
+  const auto links = links_now();
+  lookout_.observe(*rows, links, asked_at, read_at);
+  urgent_ = lookout_.expects_change();              // the heartbeat's backend of whose port refuses is about to go
   if (rows->find(env_.me) == nullptr) return true;  // fenced: the heartbeat finds out
-  tell_reach(*rows);
+  tell_leaving(*rows);
+  tell_reach(links.linked);
   coordinate(*rows);
   return true;
 }
@@ -154,102 +153,32 @@ void membership::publish(cluster_rows read) {
   caf::anon_send(env_.region, rows_read{rows});
 }
 
-void membership::tell_reach(const cluster_rows& rows) {
-  bool leaving = false;
+lookout::links membership::links_now() const {
+  lookout::links now;
+  for (const auto& [peer, state] : env_.network->links()) {
+    if (state == link_state::linked) now.linked.push_back(peer);
+    if (state == link_state::refused) now.refused.push_back(peer);
+  }
+  std::ranges::sort(now.linked);
+  std::ranges::sort(now.refused);
+  return now;
+}
+
+void membership::tell_leaving(const cluster_rows& rows) {
   {
     const std::scoped_lock lock{mutex_};
-    leaving = leaving_;
+    if (!leaving_ || told_leaving_) return;
   }
-  if (leaving && !told_leaving_ && succeeded(env_.store->tell_leaving(), "tell that this node leaves")) {
-    told_leaving_ = true;
-    env_.peers->tell_routes_changed(others(rows, env_.me));
-    nudge();
-  }
-  std::vector<incarnation_id> reach;
-  for (const auto& [peer, state] : env_.network->links()) {
-    if (state == link_state::linked) reach.push_back(peer);
-  }
-  std::ranges::sort(reach);
+  if (!succeeded(env_.store->tell_leaving(), "tell that this node leaves")) return;
+  told_leaving_ = true;
+  env_.peers->tell_routes_changed(others(rows, env_.me));
+  nudge();
+}
+
+void membership::tell_reach(const std::vector<incarnation_id>& reach) {
   if (reach != reach_told_ && succeeded(env_.store->tell_reach(reach), "tell which nodes are reached")) {
-    reach_told_ = std::move(reach);
+    reach_told_ = reach;
   }
-}
-
-plan_hints membership::hints(const cluster_rows& rows) {
-  plan_hints h{.me = env_.me};
-  for (const auto who : beats_.silent()) h.silent.insert(who);
-  for (const auto& [peer, state] : env_.network->links()) {
-    if (state != link_state::refused) continue;
-    h.refused.insert(peer);
-    urgent_ = true;  // its heartbeat's backend is about to go
-  }
-  find_late_moves(rows, h);
-  find_cut_off(rows, h);
-  find_strangers(rows, h);
-  return h;
-}
-
-// By this node's own clock, from when it first saw the move: a new coordinator begins anew.
-void membership::find_late_moves(const cluster_rows& rows, plan_hints& hints) {
-  const auto now = steady_now();
-  std::map<shard_id, seen_move> moving;
-  for (std::size_t s = 0; s < rows.shards.size(); ++s) {
-    const auto& row = rows.shards[s];
-    if (row.target == 0) continue;
-    const auto shard = static_cast<shard_id>(s);
-    const auto known = moves_seen_.find(shard);
-    const bool same = known != moves_seen_.end() && known->second.version == row.version;
-    const auto& seen = moving.emplace(shard, same ? known->second : seen_move{row.version, now}).first->second;
-    if (now - seen.since >= env_.times.move_deadline) hints.late.insert(shard);
-  }
-  moves_seen_ = std::move(moving);
-  std::erase_if(resting_until_, [&](const auto& r) { return r.second <= now; });
-  for (const auto& [shard, until] : resting_until_) hints.resting.insert(shard);
-}
-
-// What made a move miss its deadline is most often still there: at once again, it would only stop the shard once more.
-void membership::let_rest(const std::vector<called_off>& moves) {
-  const auto until = steady_now() + env_.times.move_deadline;
-  for (const auto& m : moves) {
-    if (m.reason == too_late) resting_until_[m.shard] = until;
-  }
-}
-
-// Links take a moment to be made: who is outside counts only when that has stood still for a while. What broke them has
-// stood still for longer already, or they would not count as broken.
-void membership::find_cut_off(const cluster_rows& rows, plan_hints& hints) {
-  auto outside = outside_largest_group(rows);
-  if (outside != outside_) {
-    outside_ = std::move(outside);
-    outside_since_ = steady_now();
-  }
-  if (steady_now() - outside_since_ >= env_.times.grace / 4) hints.cut_off = outside_;
-}
-
-// Who has come and cannot be reached, by a wrong address or another version, gets nothing before it can: its guests would
-// wait until it counts as cut off. Who has shards keeps them over a broken link, for as long as that takes; and shards that
-// nobody answers for are given to whoever is there, as when all nodes start at once.
-void membership::find_strangers(const cluster_rows& rows, plan_hints& hints) const {
-  std::set<incarnation_id> known{env_.me};
-  for (const auto& s : rows.shards) {
-    if (rows.find(s.owner) == nullptr) return;
-    known.insert({s.owner, s.target});
-  }
-  for (const auto& [peer, state] : env_.network->links()) {
-    const auto* node = rows.find(peer);
-    const bool reaches_me = node != nullptr && std::ranges::find(node->reaches, env_.me) != node->reaches.end();
-    if (state == link_state::linked && reaches_me) known.insert(peer);
-  }
-  for (const auto& n : rows.nodes) {
-    if (!known.contains(n.incarnation)) hints.cut_off.insert(n.incarnation);
-  }
-}
-
-bool membership::holder_is_gone(const cluster_rows& rows, const plan_hints& h) const {
-  const auto holder = rows.coordinator.holder;
-  const auto* node = rows.find(holder);
-  if (node == nullptr || node->leaving || h.silent.contains(holder)) return true;
-  return (h.refused.contains(holder) && !node->connected) || !role_beats_.silent().empty();
 }
 
 void membership::set_term(std::int64_t term) {
@@ -264,12 +193,11 @@ bool membership::succeeded(const std::expected<void, std::string>& result, std::
 }
 
 void membership::coordinate(const cluster_rows& rows) {
-  const auto h = hints(rows);
   if (rows.coordinator.holder != env_.me || term_ == 0) {
     set_term(0);
     const auto* self = rows.find(env_.me);
     const bool mine_before = rows.coordinator.holder == env_.me;  // its term was lost with an answer
-    if (self->leaving || (!mine_before && !holder_is_gone(rows, h))) return;
+    if (self->leaving || (!mine_before && !lookout_.holder_is_gone(rows))) return;
     const auto term = env_.store->take_role(rows.coordinator);
     if (!term) {
       succeeded(std::unexpected(term.error()), "take the coordinator's role");
@@ -285,7 +213,7 @@ void membership::coordinate(const cluster_rows& rows) {
     log_info("another node coordinates", {{"incarnation", env_.me}});
     return set_term(0);
   }
-  carry_out(rows, plan(rows, h, env_.limits));
+  carry_out(rows, plan(rows, lookout_.hints(rows, steady_now()), env_.limits));
 }
 
 void membership::carry_out(const cluster_rows& rows, const plan_actions& actions) {
@@ -301,7 +229,7 @@ void membership::carry_out(const cluster_rows& rows, const plan_actions& actions
   }
   if (!actions.call_off.empty()) {
     log_warn("calling moves off", {{"shards", actions.call_off.size()}, {"reason", actions.call_off.front().reason}});
-    let_rest(actions.call_off);
+    lookout_.on_called_off(actions.call_off, steady_now());
     const auto off = env_.store->call_off(term_, actions.call_off);
     if (off) env_.observer->on_called_off(actions.call_off);
     done(off, "call moves off");

@@ -1,5 +1,5 @@
 // What this node knows of the others and does about it: one thread that reads the cluster's rows, hands them to router,
-// region and transport, and coordinates when that is this node's part. What is decided is decided in `silence` and `plan`;
+// region and transport, and coordinates when that is this node's part. What is decided is decided in `lookout` and `plan`;
 // here is only when rows are read and actions carried out. One for each incarnation.
 //
 //     look: rows ──► router, region, transport
@@ -11,20 +11,19 @@
 #include "actors/interfaces.hpp"
 #include "cluster/chronicle.hpp"
 #include "cluster/forwarding.hpp"
+#include "cluster/lookout.hpp"
 #include "cluster/node_router.hpp"
 #include "cluster/plan.hpp"
-#include "cluster/silence.hpp"
 #include "cluster/transport.hpp"
 #include "config/metrics.hpp"
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
+#include <vector>
 
 namespace keyrack::cluster {
 
@@ -77,33 +76,20 @@ private:
   void rest();
   bool look();
   void publish(cluster_rows read);
-  void tell_reach(const cluster_rows& rows);
+  lookout::links links_now() const;
+  void tell_leaving(const cluster_rows& rows);
+  void tell_reach(const std::vector<incarnation_id>& reach);
   void coordinate(const cluster_rows& rows);
-  bool holder_is_gone(const cluster_rows& rows, const plan_hints& hints) const;
-  plan_hints hints(const cluster_rows& rows);
-  void find_late_moves(const cluster_rows& rows, plan_hints& hints);
-  void find_strangers(const cluster_rows& rows, plan_hints& hints) const;
-  void find_cut_off(const cluster_rows& rows, plan_hints& hints);
   bool fence_all(const cluster_rows& rows, const std::vector<fencing>& whom);
   void carry_out(const cluster_rows& rows, const plan_actions& actions);
-  void let_rest(const std::vector<called_off>& moves);
   void set_term(std::int64_t term);
   bool succeeded(const std::expected<void, std::string>& result, std::string_view during);
 
   environment env_;
-  silence beats_;
-  silence role_beats_;
+  lookout lookout_;
   std::atomic<std::shared_ptr<const cluster_rows>> rows_;
   std::atomic<std::int64_t> term_{0};  // of the role while this node has it
   std::vector<incarnation_id> reach_told_;
-  struct seen_move {
-    std::int64_t version = 0;
-    steady_instant since;
-  };
-  std::map<shard_id, seen_move> moves_seen_;
-  std::map<shard_id, steady_instant> resting_until_;  // shards whose move was called off as too late
-  std::set<incarnation_id> outside_;                  // of the largest group, and since when that stands still
-  steady_instant outside_since_{};
   bool urgent_ = false;  // something is expected to change within milliseconds
   bool failing_ = false;
   steady_instant failing_since_{};

@@ -26,7 +26,8 @@ node::node(environment& env, process& in, incarnation me, session_ptr heartbeat)
       me_(me),
       region_(me, bounds_of(env.f)),
       heartbeat_(std::move(heartbeat)),
-      lineage_(heartbeat_->lineage) {}
+      lineage_(heartbeat_->lineage),
+      lookout_(me, {.grace = grace, .move_deadline = env.f.move_deadline}) {}
 
 // The first beat comes before all: it brings the time.
 void node::start() {

@@ -1,12 +1,11 @@
-// One incarnation of a node: the real cores of region, hotel pipeline, journal slot, silence and plan, with shells that are
+// One incarnation of a node: the real cores of region, hotel pipeline, journal slot, lookout and plan, with shells that are
 // simulated: as cluster/region_actor, actors/hotel_actor, persistence/journal_slot_actor, persistence/heartbeat and
 // cluster/membership are.
 #pragma once
 
 #include "actors/hotel_pipeline.hpp"
-#include "cluster/plan.hpp"
+#include "cluster/lookout.hpp"
 #include "cluster/region.hpp"
-#include "cluster/silence.hpp"
 #include "persistence/lease.hpp"
 #include "persistence/slot_board.hpp"
 #include "persistence/slot_machine.hpp"
@@ -103,16 +102,12 @@ private:
   void look_again();
   void drop_role_session();
   void observe(steady_instant asked_at);
-  void publish(const rows_reading& rest);
+  void publish(std::vector<node_row> nodes, const rows_reading& rest);
   void give_to_region(const std::vector<shard_row>& rows);
   void give_late_rows_to_region(std::vector<shard_row> rows);
   void tell_reach(const next& then);
   void coordinate(const next& then);
-  bool holder_is_gone(const cluster::plan_hints& h) const;
-  cluster::plan_hints hints();
-  void find_late_moves(cluster::plan_hints& h);
-  void find_cut_off(cluster::plan_hints& h);
-  cluster::plan_actions plan_next(const cluster::plan_hints& h);
+  cluster::plan_actions plan_next();
   void carry_out(const cluster::plan_actions& actions, const next& then);
   void fence(std::vector<cluster::fencing> whom, const next& then);
   template <typename R>
@@ -120,7 +115,6 @@ private:
   void change_rows(std::function<void(const transaction_ptr&, database::then<int>)> statement, const next& then);
   void run_steps(std::vector<std::function<void(const transaction_ptr&, database::then<int>)>> steps, const next& then);
   void take_role(const next& then);
-  const node_row* find_node(incarnation who) const;
   void leave_if_done();
 
   environment& env_;
@@ -146,20 +140,11 @@ private:
   std::vector<std::pair<envelope_ptr, answer_envelope>> waits_for_beat_;
 
   session_ptr role_session_;
-  cluster::silence beats_{grace, grace / 2};
-  cluster::silence role_beats_{grace, grace / 2};
-  std::vector<node_row> nodes_;
-  rows_reading rest_;
+  cluster::lookout lookout_;
+  cluster_rows rows_;
   std::int64_t routes_version_ = -1;
   std::int64_t term_ = 0;
   std::optional<std::vector<incarnation>> reach_told_;
-  struct seen_move {
-    std::int64_t version = -1;
-    steady_instant since;
-  };
-  std::vector<seen_move> moves_seen_ = std::vector<seen_move>(shards_count);
-  std::set<incarnation> outside_;
-  steady_instant outside_since_;
   bool urgent_ = false;
   bool nudged_ = false;
   bool looking_ = false;

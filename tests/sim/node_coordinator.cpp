@@ -1,5 +1,5 @@
-// What a node does about the others when it coordinates, as cluster/membership: finds what `plan` must know, and carries out
-// what it says.
+// What a node does about the others when it coordinates, as cluster/membership: takes the role, and carries out what `plan`
+// says.
 #include "tests/sim/node.hpp"
 #include "tests/sim/node_rows.hpp"
 #include "tests/sim/process.hpp"
@@ -15,62 +15,17 @@ constexpr duration fence_timeout = 3s;
 
 }  // namespace
 
-cluster::plan_hints node::hints() {
-  cluster::plan_hints h{.me = me_};
-  for (const auto who : beats_.silent()) h.silent.insert(who);
-  for (const auto& [who, state] : in_.links()) {
-    if (state != link_state::refused) continue;
-    h.refused.insert(who);
-    urgent_ = true;
-  }
-  if (rest_.coordinator.holder == me_) find_late_moves(h);
-  find_cut_off(h);
-  return h;
-}
-
-void node::find_late_moves(cluster::plan_hints& h) {
-  const auto now = in_.steady();
-  for (std::size_t i = 0; i < rest_.shards->size(); ++i) {
-    const auto& row = (*rest_.shards)[i];
-    auto& seen = moves_seen_[i];
-    if (row.target == 0) {
-      seen.version = -1;
-      continue;
-    }
-    if (std::exchange(seen.version, row.version) != row.version) seen.since = now;
-    if (now - seen.since >= env_.f.move_deadline) h.late.insert(static_cast<shard_id>(i));
-  }
-}
-
-void node::find_cut_off(cluster::plan_hints& h) {
-  cluster_rows rows{.nodes = nodes_, .shards = {}, .coordinator = rest_.coordinator};
-  auto outside = cluster::outside_largest_group(rows);
-  if (outside != outside_) {
-    outside_ = std::move(outside);
-    outside_since_ = in_.steady();
-  }
-  if (in_.steady() - outside_since_ >= grace / 4) h.cut_off = outside_;
-}
-
-bool node::holder_is_gone(const cluster::plan_hints& h) const {
-  const auto holder = rest_.coordinator.holder;
-  const auto* n = find_node(holder);
-  if (n == nullptr || n->leaving || h.silent.contains(holder)) return true;
-  return (h.refused.contains(holder) && !n->connected) || !role_beats_.silent().empty();
-}
-
 void node::coordinate(const next& then) {
-  const auto h = hints();
-  const bool mine = rest_.coordinator.holder == me_;
+  const bool mine = rows_.coordinator.holder == me_;
   if (!mine || term_ == 0) {
     term_ = 0;
-    if (find_node(me_)->leaving || (!mine && !holder_is_gone(h))) return then();
+    if (rows_.find(me_)->leaving || (!mine && !lookout_.holder_is_gone(rows_))) return then();
     return take_role(then);
   }
   write_row<bool>([this](const auto& t, auto executed) { env_.db.renew_role(t, me_, term_, std::move(executed)); },
-                  [this, h, then](bool renewed) {
+                  [this, then](bool renewed) {
                     if (gone_) return;
-                    if (renewed) return carry_out(plan_next(h), then);
+                    if (renewed) return carry_out(plan_next(), then);
                     term_ = 0;
                     then();
                   });
@@ -78,14 +33,14 @@ void node::coordinate(const next& then) {
 
 // A frozen coordinator may hold its share lock with a statement that nobody ends.
 void node::take_role(const next& then) {
-  const auto holder = rest_.coordinator.holder;
+  const auto holder = rows_.coordinator.holder;
   write_row<std::int64_t>(
       [this, holder](const transaction_ptr& t, auto executed) {
         t->timed_out = [this, holder, reset = t->timed_out] {
           if (env_.f.bug != planted::role_holder_not_ended) env_.db.end_sessions(holder, role::membership);
           reset();
         };
-        env_.db.take_role(t, me_, rest_.coordinator.term, std::move(executed));
+        env_.db.take_role(t, me_, rows_.coordinator.term, std::move(executed));
       },
       [this, then](std::int64_t term) {
         term_ = term;
@@ -96,9 +51,10 @@ void node::take_role(const next& then) {
 }
 
 // Plan is pure: for a view for which there was nothing to do it would say so again.
-cluster::plan_actions node::plan_next(const cluster::plan_hints& h) {
-  std::vector<std::int64_t> view{rest_.routes_version, rest_.rebalance_asked};
-  for (const auto& n : nodes_) {
+cluster::plan_actions node::plan_next() {
+  const auto h = lookout_.hints(rows_, in_.steady());
+  std::vector<std::int64_t> view{routes_version_, rows_.rebalance_asked};
+  for (const auto& n : rows_.nodes) {
     const int flags = n.drained + 2 * n.leaving + 4 * n.connected;
     view.insert(view.end(), {n.incarnation, n.weight, flags});
   }
@@ -106,17 +62,11 @@ cluster::plan_actions node::plan_next(const cluster::plan_hints& h) {
     view.push_back(-1);
     view.insert(view.end(), all.begin(), all.end());
   };
-  add(h.silent), add(h.refused), add(h.cut_off), add(h.late);
-  add(rest_.wishes | std::views::transform(&move_wish::id));
-  for (const auto& [shard, name] : rest_.pins) view.insert(view.end(), {shard, name.back()});
+  add(h.silent), add(h.refused), add(h.cut_off), add(h.late), add(h.resting);
+  add(rows_.wishes | std::views::transform(&move_wish::id));
+  for (const auto& [shard, name] : rows_.pins) view.insert(view.end(), {shard, name.back()});
   if (view == idle_view_) return {};
-  cluster_rows rows{.nodes = nodes_,
-                    .shards = *rest_.shards,
-                    .pins = rest_.pins,
-                    .wishes = rest_.wishes,
-                    .coordinator = rest_.coordinator,
-                    .rebalance_asked = rest_.rebalance_asked};
-  auto actions = cluster::plan(rows, h, {.moves_max = env_.f.moves_max});
+  auto actions = cluster::plan(rows_, h, {.moves_max = env_.f.moves_max});
   if (actions.empty()) idle_view_ = std::move(view);
   return actions;
 }
@@ -154,6 +104,7 @@ void node::carry_out(const cluster::plan_actions& actions, const next& then) {
   add(actions.refuse, &database::refuse_wishes);
   add(actions.move, &database::begin_moves);
   add(actions.call_off, &database::call_off);
+  lookout_.on_called_off(actions.call_off, in_.steady());
   add(actions.give, &database::give);
   fence(actions.fence, [this, then, steps = std::move(steps)] { run_steps(steps, then); });
 }

@@ -65,26 +65,33 @@ void node::look() {
             [=, this](auto rest) {
               if (!rest) return failed();
               if (gone_) return;
-              nodes_ = *nodes;
-              publish(*rest);
+              publish(std::move(*nodes), *rest);
               observe(asked_at);
-              if (!find_node(me_)) return look_again();  // fenced: the heartbeat finds out
+              if (!rows_.find(me_)) return look_again();  // fenced: the heartbeat finds out
               tell_reach([this] { coordinate([this] { look_again(); }); });
             });
       });
 }
 
 void node::observe(steady_instant asked_at) {
-  std::vector<cluster::silence::count> counts;
-  for (const auto& n : nodes_) counts.push_back({n.incarnation, n.beat});
-  beats_.observe(counts, asked_at);
-  role_beats_.observe({{rest_.coordinator.holder, rest_.coordinator.beat}}, asked_at);
+  cluster::lookout::links now;
+  for (const auto& [who, state] : in_.links()) {
+    if (state == link_state::linked) now.linked.push_back(who);
+    if (state == link_state::refused) now.refused.push_back(who);
+  }
+  lookout_.observe(rows_, std::move(now), asked_at, in_.steady());
+  urgent_ = lookout_.expects_change();
 }
 
-void node::publish(const rows_reading& rest) {
-  rest_ = rest;
-  in_.use_peers(nodes_);
+void node::publish(std::vector<node_row> nodes, const rows_reading& rest) {
+  rows_.nodes = std::move(nodes);
+  rows_.pins = rest.pins;
+  rows_.wishes = rest.wishes;
+  rows_.coordinator = rest.coordinator;
+  rows_.rebalance_asked = rest.rebalance_asked;
+  in_.use_peers(rows_.nodes);
   if (std::exchange(routes_version_, rest.routes_version) == rest.routes_version) return;
+  rows_.shards = *rest.shards;
   after(20us, [this, rows = rest.shards] { give_to_region(*rows); });
   if (env_.w.chance(env_.f.late_rows)) {
     after(env_.w.between(1ms, 400ms), [this, rows = rest.shards] { give_late_rows_to_region(*rows); });
@@ -100,7 +107,7 @@ void node::give_to_region(const std::vector<shard_row>& rows) {
 // Older than what the region knows by now.
 void node::give_late_rows_to_region(std::vector<shard_row> rows) {
   for (std::size_t s = 0; s < rows.size() && env_.f.bug == planted::old_rows_believed; ++s) {
-    const auto known = (*rest_.shards)[s].version;
+    const auto known = rows_.shards[s].version;
     if (rows[s].version < known) rows[s].version = known + 1;
   }
   run_region([&](auto& out) { region_.on_rows(rows, in_.steady(), out); });
@@ -130,11 +137,6 @@ void node::tell_reach(const next& then) {
       });
 }
 
-const node_row* node::find_node(incarnation who) const {
-  const auto found = std::ranges::find(nodes_, who, &node_row::incarnation);
-  return found == nodes_.end() ? nullptr : &*found;
-}
-
 void node::leave() {
   leaving_ = true;
   leaving_since_ = env_.w.now();
@@ -143,11 +145,12 @@ void node::leave() {
 
 // When its shards are others', or nobody is there to take them, or it takes too long: its hotels sleep, and it is gone.
 void node::leave_if_done() {
-  if (!leaving_ || gone_ || !rest_.shards) return;
+  if (!leaving_ || gone_ || routes_version_ < 0) return;
   const bool late = env_.w.now() - leaving_since_ > patience_of_leaving;
   if (!leaving_told_ && !late) return;
-  const bool owns = std::ranges::find(*rest_.shards, me_, &shard_row::owner) != rest_.shards->end();
-  const bool heirs = std::ranges::any_of(nodes_, [this](const auto& n) { return n.incarnation != me_ && !n.leaving; });
+  const bool owns = std::ranges::find(rows_.shards, me_, &shard_row::owner) != rows_.shards.end();
+  const bool heirs =
+      std::ranges::any_of(rows_.nodes, [this](const auto& n) { return n.incarnation != me_ && !n.leaving; });
   if (owns && heirs && !late) return;
   if (!region_.closed()) {
     return run_region([&](auto& out) { region_.on_close(out); });
