@@ -227,8 +227,12 @@ void process::bounce(const envelope_ptr& e, failure why) {
 
 void process::park(const envelope_ptr& e) {
   ++env_.parked;
-  if (parked_.empty()) after(retry_after, [this] { unpark(); });
   parked_.push_back(e);
+  if (std::exchange(unpark_later_, true)) return;
+  after(retry_after, [this] {
+    unpark_later_ = false;
+    unpark();
+  });
 }
 
 void process::unpark() {
@@ -242,7 +246,11 @@ void process::unpark() {
 }
 
 void process::retry_parked() {
-  if (!parked_.empty()) after(5us, [this] { unpark(); });
+  if (parked_.empty() || std::exchange(unpark_soon_, true)) return;
+  after(5us, [this] {
+    unpark_soon_ = false;
+    unpark();
+  });
 }
 
 void process::fail(const envelope_ptr& e, failure why) {

@@ -130,6 +130,8 @@ private:
 
   cluster::routes routes_;
   std::vector<envelope_ptr> parked_;
+  bool unpark_later_ = false;
+  bool unpark_soon_ = false;
   std::map<incarnation, link> links_;
   std::map<const process*, std::uint64_t> connections_;                          // from others, the latest
   std::map<std::uint64_t, forwarding> forwarded_;                                // by this process
