@@ -45,24 +45,24 @@ void script::prepare() {
     rows.coordinator = holder;
     rows.rebalance_asked = true;
   });
-  stage_.ask(sql + fmt::format("UPDATE coordinator SET holder = {}, term = 1, beat = 1, rebalance_asked = true; COMMIT",
-                               holder.holder));
+  sql += fmt::format("UPDATE coordinator SET holder = {}, term = 1, beat = 1, rebalance_asked = true; COMMIT;",
+                     holder.holder);
+  const auto first_wish = std::stoll(
+      stage_.ask(sql + "WITH made AS (INSERT INTO moves (shard, to_node, reason) VALUES (0, 'node-1', 'operator'), "
+                       "(1, 'node-1', 'operator') RETURNING id) SELECT min(id) FROM made"));
+  for (shard_id s = 0; s < 2; ++s) {
+    const move_wish wish{.id = first_wish + s, .shard = s, .node = "node-1"};
+    db_.change([=](sim::tables& rows) { rows.moves_asked.push_back(wish); });
+  }
   for (incarnation_id n = 1; n <= stage_nodes; ++n) {
     for (const auto as : {role::slot_0, role::slot_1, role::membership}) connect(at(n, as));
-  }
-  for (int n = 0; n < 2; ++n) {
-    const move_wish wish{
-        .id = std::stoll(stage_.ask(fmt::format(
-            "INSERT INTO moves (shard, to_node, reason) VALUES ({}, 'node-1', 'operator') RETURNING id", n))),
-        .shard = static_cast<shard_id>(n),
-        .node = "node-1"};
-    db_.change([=](sim::tables& rows) { rows.moves_asked.push_back(wish); });
+    connect(at(n, role::slot_0, 1));
   }
 }
 
 void script::step() {
   if (chance(30) && commit_one()) return;
-  if (chance(6)) return kill_one();
+  if (chance(4)) return kill_one();
   begin_one();
 }
 
@@ -86,14 +86,15 @@ void script::kill_one() {
 
 void script::begin_one() {
   const auto kind = below(100);
-  if (kind < 50) return write_journal(kind);
-  if (kind < 85) return coordinate(kind);
+  if (kind < 54) return write_journal(kind);
+  if (kind < 89) return coordinate(kind - 4);
   change_nodes(kind);
 }
 
 script::lane& script::any_slot() {
-  const bool again = chance(25);
-  return at(any_node(), chance(50) ? role::slot_0 : role::slot_1, again);
+  const bool again = chance(25);  // a second connection of the same name
+  const auto as = again || chance(50) ? role::slot_0 : role::slot_1;
+  return at(any_node(), as, again);
 }
 
 // Mostly the coordinator's.
@@ -275,22 +276,23 @@ bool script::may_remove() const {
   return std::ranges::none_of(lanes_, [](const auto& l) { return l.second.removes != 0; });
 }
 
+// Few of those that make connections of their own: they take longer than all others together.
 void script::change_nodes(std::uint64_t kind) {
-  if (kind < 90) {
+  if (kind < 92) {
     auto& l = at(any_node(), role::heartbeat);
     if (!l.busy()) begin(l, beat_of(l.cast.who), chance(40));
     return;
   }
   if (!may_remove()) return;
   const auto who = any_node();
-  if (kind < 95) return fence(chance(50));
-  if (kind < 97) {
+  if (kind < 96) return fence(chance(50));
+  if (kind < 98) {
     auto& l = any_membership();
     if (l.busy() || l.cast.who == who) return;
     l.removes = who;
     return begin(l, fence_and_remove_of(who));
   }
-  if (kind < 98) {
+  if (kind < 99 || chance(50)) {
     auto& l = at(who, role::start);
     if (l.busy()) return;
     l.removes = who;

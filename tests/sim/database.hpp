@@ -227,6 +227,8 @@ public:
                   const std::function<void(const event&)>& visit);
   const tables& rows() const { return now_; }
   row_locks::hold held(const row_key& row) const { return locks_.held(row); }
+  /// Whether PostgreSQL might have done something else at some point, by an order that it does not promise.
+  bool order_shows() const { return locks_.order_shows(); }
 
   // What operators do, at once and for good.
 

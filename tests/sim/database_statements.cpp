@@ -78,6 +78,7 @@ void database::insert(const transaction_ptr& t, const std::shared_ptr<appending>
   for (auto i = from; i < what->batch.size(); ++i) {
     if (t->ended) return;
     const auto& c = *what->batch[i];
+    locks_.note(key_of(c), lock_mode::share);
     if (now_.commits[c.hotel].contains(c.first_seq())) continue;
     if (lie_ != lie::conflict_not_waited_for && !locks_.try_acquire(t, key_of(c), lock_mode::exclusive)) {
       locks_.wait(t, key_of(c), lock_mode::exclusive, [this, t, what, i] {
