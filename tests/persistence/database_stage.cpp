@@ -26,6 +26,14 @@ constexpr auto sql_hold = R"sql(
   END $$
 )sql";
 
+// Asked again and again: prepared, for to plan it takes longer than to answer it.
+constexpr auto sql_waits = R"sql(
+  PREPARE waits AS
+    SELECT string_agg(pid || ' ' || (wait_event = 'advisory')::int || ' ' || application_name, E'\n')
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event IN ('advisory', 'transactionid', 'tuple')
+)sql";
+
 settings settings_of(const journal_database& db) {
   settings s;
   s.database = db.database.settings();
@@ -60,6 +68,7 @@ database_stage::database_stage() : settings_(settings_of(db_)) {
   ask(fmt::format("ALTER DATABASE {} SET enable_bitmapscan = off", db_.database.name()));
   ask(fmt::format("ALTER DATABASE {} SET jit = off", db_.database.name()));  // or it compiles what only seems dear
   ask("SELECT setval('incarnations', 1000)");
+  ask(sql_waits);
 }
 
 std::string database_stage::role_text(const cast& c) {
@@ -82,9 +91,7 @@ database_lane& database_stage::lane(const cast& c) {
 }
 
 std::map<std::pair<std::string, int>, database_stage::wait> database_stage::waits() {
-  std::istringstream rows{ask(
-      "SELECT string_agg(pid || ' ' || (wait_event = 'advisory')::int || ' ' || application_name, E'\\n') FROM "
-      "pg_stat_activity WHERE datname = current_database() AND wait_event IN ('advisory', 'transactionid', 'tuple')")};
+  std::istringstream rows{ask("EXECUTE waits")};
   std::map<std::pair<std::string, int>, wait> all;
   int backend = 0;
   bool held = false;

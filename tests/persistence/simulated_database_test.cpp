@@ -23,11 +23,20 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 // Each has some twenty connections, of the hundred that a server has.
 const int threads = std::min(2, sim::threads_wanted());
 
-/// One for each thread: to be made before them.
+/// One for each thread, made before them, and for all tests: to make and to drop a database takes a second.
 class stages {
 public:
   stages() {
     for (int n = 0; n < threads; ++n) free_.push_back(std::make_unique<database_stage>());
+  }
+  static stages& of_all() {
+    static stages all;
+    return all;
+  }
+  /// A test begins.
+  void forget() {
+    all = {};
+    disagreements.clear();
   }
   /// How the databases disagree over that script; empty: not at all.
   std::string play(std::uint64_t seed, sim::lie wrong = sim::lie::none) {
@@ -70,7 +79,8 @@ TEST(SimulatedDatabase, AgreesWithTheRealOneOnEveryScript) {
   const bool one = std::getenv("KEYRACK_SCRIPT") != nullptr;
   const sim::seed_range scripts{.first = number_from_environment("KEYRACK_SCRIPT", 1),
                                 .count = number_from_environment("KEYRACK_SCRIPTS", one ? 1 : 1'000)};
-  stages played;
+  auto& played = stages::of_all();
+  played.forget();
   const auto took =
       sim::for_each_seed(scripts, true, [&](std::uint64_t seed) { return played.play(seed).empty(); }, threads);
   const auto& wrong = played.disagreements;
@@ -88,7 +98,8 @@ TEST(SimulatedDatabase, AgreesWithTheRealOneOnEveryScript) {
 class Lie : public ::testing::TestWithParam<sim::lie> {};
 
 TEST_P(Lie, IsNoticed) {
-  stages played;
+  auto& played = stages::of_all();
+  played.forget();
   sim::for_each_seed(
       {.first = 1, .count = 1'000}, false, [&](std::uint64_t seed) { return played.play(seed, GetParam()).empty(); },
       threads);
