@@ -81,7 +81,7 @@ private:
   std::vector<commit_ptr> some_commits();
   bool may_remove() const;
   template <typename Asked, typename Fits>
-  bool order_is_the_planners(const std::vector<Asked>& asked, Fits fits) const;
+  bool order_is_the_planners(incarnation_id me, std::int64_t term, const std::vector<Asked>& asked, Fits fits) const;
   bool order_is_the_planners(sim::writer_id me, const std::vector<hand_over>& what) const;
   bool waits_for_one_at_most(const std::vector<commit_ptr>& batch) const;
 

@@ -193,17 +193,19 @@ void script::write_journal(std::uint64_t kind) {
   }
 }
 
-// The same of the coordinator's statements: where no row fits, it is the planner's choice whether they are locked before
+// The same of the coordinator's statements: where no row fits, or the role is another's, it is the planner's choice whether they are locked before
 // that is seen.
 template <typename Asked, typename Fits>
-bool script::order_is_the_planners(const std::vector<Asked>& asked, Fits fits) const {
+bool script::order_is_the_planners(incarnation_id me, std::int64_t term, const std::vector<Asked>& asked,
+                                   Fits fits) const {
   const bool all_free = std::ranges::all_of(
       asked, [this](const Asked& a) { return db_.held({sim::table::shards, a.shard}) == sim::row_locks::hold::free; });
   const bool role_free = db_.held({sim::table::coordinator}) != sim::row_locks::hold::exclusive && may_remove();
-  return !(all_free && role_free) && std::ranges::none_of(asked, [&](const Asked& a) {
+  const bool has_role = db_.rows().has_role(me, term);
+  return !(all_free && role_free) && (!has_role || std::ranges::none_of(asked, [&](const Asked& a) {
     const auto& row = db_.rows().shard(a.shard);
     return row.version == a.version && fits(row, a);
-  });
+  }));
 }
 
 void script::coordinate(std::uint64_t kind) {
@@ -211,17 +213,19 @@ void script::coordinate(std::uint64_t kind) {
   if (l.busy()) return;
   const auto me = l.cast.who;
   const bool held = chance(50);
+  const auto term = some_term();
   if (kind < 56) return take_role();
-  if (kind < 59) return begin(l, renew_role_of(me, some_term()), held);
+  if (kind < 59) return begin(l, renew_role_of(me, term), held);
   if (kind < 67) {
     std::vector<gift> gifts;
     for (const auto s : some_shards()) {
       gifts.push_back({.shard = s, .version = version_of(s), .to = any_node(), .after_fence = chance(50)});
     }
-    const bool unclear = order_is_the_planners(
-        gifts, [this](const shard_row& row, const gift&) { return row.owner == 0 || !db_.rows().live(row.owner); });
+    const bool unclear = order_is_the_planners(me, term, gifts, [this](const shard_row& row, const gift&) {
+      return row.owner == 0 || !db_.rows().live(row.owner);
+    });
     if (unclear) return;
-    return begin(l, give_of(me, some_term(), gifts), held);
+    return begin(l, give_of(me, term, gifts), held);
   }
   if (kind < 74) {
     std::vector<beginning_move> moves;
@@ -235,24 +239,25 @@ void script::coordinate(std::uint64_t kind) {
                        .reason = "test",
                        .wish = !asked.empty() && moves.empty() && chance(40) ? asked.front().id : 0});
     }
-    const bool unclear = order_is_the_planners(moves, [](const shard_row& row, const beginning_move& m) {
+    const bool unclear = order_is_the_planners(me, term, moves, [](const shard_row& row, const beginning_move& m) {
       return row.owner == m.from && row.owner != 0 && row.target == 0;
     });
     if (unclear) return;
-    return begin(l, begin_moves_of(me, some_term(), moves), held);
+    return begin(l, begin_moves_of(me, term, moves), held);
   }
   if (kind < 79) {
     std::vector<called_off> moves;
     for (const auto s : some_shards()) moves.push_back({.shard = s, .version = version_of(s), .reason = "test"});
-    if (order_is_the_planners(moves, [](const shard_row& row, const called_off&) { return row.target != 0; })) return;
-    return begin(l, call_off_of(me, some_term(), moves), held);
+    if (order_is_the_planners(me, term, moves, [](const shard_row& row, const called_off&) { return row.target != 0; }))
+      return;
+    return begin(l, call_off_of(me, term, moves), held);
   }
   if (kind < 81) {
     std::vector<refused_wish> wishes;
     for (const auto& w : db_.rows().moves_asked) wishes.push_back({.id = w.id, .reason = "test"});
-    return begin(l, refuse_wishes_of(me, some_term(), wishes));
+    return begin(l, refuse_wishes_of(me, term, wishes));
   }
-  if (kind < 82) return begin(l, finish_rebalance_of(me, some_term()), held);
+  if (kind < 82) return begin(l, finish_rebalance_of(me, term), held);
   if (kind < 84) return begin(l, read_of({0, 1, 2, 3}));
   begin(l, tell_reach_of(me, {any_node()}), held);
 }

@@ -54,7 +54,10 @@ void row_locks::give(const row_key& key, std::vector<std::function<void()>>& gra
     if (!r.holders.empty() && (next.mode == lock_mode::exclusive || r.mode == lock_mode::exclusive)) break;
     add(r, next.who, key, next.mode);
     next.who->waiting = false;
-    granted.push_back(std::move(r.queue.front().granted));
+    granted.push_back([this, key, mode = next.mode, go_on = std::move(r.queue.front().granted)] {
+      note(key, mode);  // which it has had since before those that go on with it
+      go_on();
+    });
     r.queue.pop_front();
   }
   if (r.holders.empty()) rows_.erase(key);

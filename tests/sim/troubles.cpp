@@ -13,6 +13,22 @@ namespace {
 // A clock that runs so much slower and one that runs so much faster: a lease of 500 ms ends within 600 ms of the other's.
 constexpr double drift_max = 0.08;
 
+// What brings planted bugs to light, and is made likely with them.
+constexpr std::pair<planted, trouble> needs[] = {
+    {planted::no_lease, trouble::false_evidence},
+    {planted::serves_before_lease_ended, trouble::false_evidence},
+    {planted::lease_without_margin, trouble::false_evidence},
+    {planted::fence_ignores_locks, trouble::freeze},
+    {planted::role_holder_not_ended, trouble::freeze},
+    {planted::role_holder_not_ended, trouble::operators},
+    {planted::lost_hand_over_taken_back, trouble::operators},
+    {planted::beats_vouch_for_nothing, trouble::stall_slot},
+    {planted::hand_overs_are_no_work, trouble::stall_slot},
+    {planted::held_back_unaware, trouble::stall_slot},
+    {planted::time_goes_back, trouble::jump_clock},
+    {planted::doubt_answered_from_visibility, trouble::fail_over_database},
+};
+
 }  // namespace
 
 faults draw_faults(world& w, planted bug) {
@@ -63,21 +79,9 @@ troubles::troubles(environment& env, fleet& machines, std::vector<hotel_id> hote
   for (int t = 0; t < static_cast<int>(trouble::count); ++t) {
     if (w.chance(0.4)) kinds_.push_back(static_cast<trouble>(t));
   }
-  const auto needs = [&](planted bug, trouble t) {
-    if (env_.f.bug == bug) kinds_.insert(kinds_.end(), 3, t);
-  };
-  needs(planted::no_lease, trouble::false_evidence);
-  needs(planted::serves_before_lease_ended, trouble::false_evidence);
-  needs(planted::lease_without_margin, trouble::false_evidence);
-  needs(planted::fence_ignores_locks, trouble::freeze);
-  needs(planted::role_holder_not_ended, trouble::freeze);
-  needs(planted::role_holder_not_ended, trouble::operators);
-  needs(planted::lost_hand_over_taken_back, trouble::operators);
-  needs(planted::beats_vouch_for_nothing, trouble::stall_slot);
-  needs(planted::hand_overs_are_no_work, trouble::stall_slot);
-  needs(planted::held_back_unaware, trouble::stall_slot);
-  needs(planted::time_goes_back, trouble::jump_clock);
-  needs(planted::doubt_answered_from_visibility, trouble::fail_over_database);
+  for (const auto& [bug, needed] : needs) {
+    if (env_.f.bug == bug) kinds_.insert(kinds_.end(), 3, needed);
+  }
   if (env_.f.standby_lag.count()) env_.db.add_standby(env_.f.standby_lag);
   const bool quiet = env_.f.lost_answer == 0 && env_.f.slow == 0 && env_.f.load_fails == 0 && w.chance(0.3);
   if (quiet) kinds_.clear();
