@@ -6,15 +6,16 @@ namespace keyrack::persistence {
 
 namespace {
 
-// Rows are locked in their order, by everybody who changes several: else two such statements can wait for each other. The
-// last SELECT sees the rows as they were before: one that is not this node's any more was handed over by an earlier attempt.
+// Rows are locked in their order, by everybody who changes several, and after the writer's, whose own leaving locks it first:
+// else two such statements can wait for each other (left to the planner, they did). The last SELECT sees the rows as they
+// were before: one that is not this node's any more was handed over by an earlier attempt.
 constexpr pg_statement sql_hand_over{.name = "hand_over", .sql = R"sql(
   WITH me AS MATERIALIZED (
     SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE),
   asked AS MATERIALIZED (
     SELECT * FROM unnest($3::smallint[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS a(shard, version, target, place)),
   locked AS MATERIALIZED (
-    SELECT shard FROM shards WHERE shard = ANY ($3) ORDER BY shard FOR UPDATE),
+    SELECT shard FROM shards, me WHERE shard = ANY ($3) ORDER BY shard FOR UPDATE OF shards),
   handed_over AS (
     UPDATE shards s SET owner = a.target, target = NULL, version = s.version + 1, since = clock_timestamp(),
                         after_fence = false

@@ -62,7 +62,7 @@ std::optional<std::string> database_lane::wait(std::chrono::milliseconds patienc
 
 void database_lane::drop() {
   connection_.reset();
-  store_.reset();
+  stores_.clear();
 }
 
 persistence::pg_connection& database_lane::connection() {
@@ -76,12 +76,13 @@ persistence::pg_connection database_lane::take_connection() {
 }
 
 cluster_store& database_lane::store(std::chrono::milliseconds lock_timeout) {
-  if (!store_ || std::exchange(store_lock_timeout_, lock_timeout) != lock_timeout) {
+  auto& kept = stores_[lock_timeout];
+  if (!kept) {
     auto s = settings_;
-    s.database.lock_timeout = store_lock_timeout_ = lock_timeout;
-    store_ = persistence::make_cluster_store(s, incarnation_, lineage_);
+    s.database.lock_timeout = lock_timeout;
+    kept = persistence::make_cluster_store(s, incarnation_, lineage_);
   }
-  return *store_;
+  return *kept;
 }
 
 }  // namespace keyrack::testing

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,8 +60,7 @@ private:
   const std::string role_;
   const persistence::server_lineage lineage_;
   std::optional<persistence::pg_connection> connection_;
-  std::unique_ptr<cluster_store> store_;
-  std::chrono::milliseconds store_lock_timeout_{0};
+  std::map<std::chrono::milliseconds, std::unique_ptr<cluster_store>> stores_;  // by their patience
   int backend_ = 0;
 
   std::mutex mutex_;

@@ -45,24 +45,24 @@ void script::prepare() {
     rows.coordinator = holder;
     rows.rebalance_asked = true;
   });
-  stage_.ask(sql + fmt::format("UPDATE coordinator SET holder = {}, term = 1, beat = 1, rebalance_asked = true; COMMIT",
-                               holder.holder));
+  sql += fmt::format("UPDATE coordinator SET holder = {}, term = 1, beat = 1, rebalance_asked = true; COMMIT;",
+                     holder.holder);
+  const auto first_wish = std::stoll(
+      stage_.ask(sql + "WITH made AS (INSERT INTO moves (shard, to_node, reason) VALUES (0, 'node-1', 'operator'), "
+                       "(1, 'node-1', 'operator') RETURNING id) SELECT min(id) FROM made"));
+  for (shard_id s = 0; s < 2; ++s) {
+    const move_wish wish{.id = first_wish + s, .shard = s, .node = "node-1"};
+    db_.change([=](sim::tables& rows) { rows.moves_asked.push_back(wish); });
+  }
   for (incarnation_id n = 1; n <= stage_nodes; ++n) {
     for (const auto as : {role::slot_0, role::slot_1, role::membership}) connect(at(n, as));
-  }
-  for (int n = 0; n < 2; ++n) {
-    const move_wish wish{
-        .id = std::stoll(stage_.ask(fmt::format(
-            "INSERT INTO moves (shard, to_node, reason) VALUES ({}, 'node-1', 'operator') RETURNING id", n))),
-        .shard = static_cast<shard_id>(n),
-        .node = "node-1"};
-    db_.change([=](sim::tables& rows) { rows.moves_asked.push_back(wish); });
+    connect(at(n, role::slot_0, 1));
   }
 }
 
 void script::step() {
   if (chance(30) && commit_one()) return;
-  if (chance(6)) return kill_one();
+  if (chance(4)) return kill_one();
   begin_one();
 }
 
@@ -86,14 +86,15 @@ void script::kill_one() {
 
 void script::begin_one() {
   const auto kind = below(100);
-  if (kind < 50) return write_journal(kind);
-  if (kind < 85) return coordinate(kind);
+  if (kind < 54) return write_journal(kind);
+  if (kind < 89) return coordinate(kind - 4);
   change_nodes(kind);
 }
 
 script::lane& script::any_slot() {
-  const bool again = chance(25);
-  return at(any_node(), chance(50) ? role::slot_0 : role::slot_1, again);
+  const bool again = chance(25);  // a second connection of the same name
+  const auto as = again || chance(50) ? role::slot_0 : role::slot_1;
+  return at(any_node(), as, again);
 }
 
 // Mostly the coordinator's.
@@ -192,17 +193,19 @@ void script::write_journal(std::uint64_t kind) {
   }
 }
 
-// The same of the coordinator's statements: where no row fits, it is the planner's choice whether they are locked before
+// The same of the coordinator's statements: where no row fits, or the role is another's, it is the planner's choice whether they are locked before
 // that is seen.
 template <typename Asked, typename Fits>
-bool script::order_is_the_planners(const std::vector<Asked>& asked, Fits fits) const {
+bool script::order_is_the_planners(incarnation_id me, std::int64_t term, const std::vector<Asked>& asked,
+                                   Fits fits) const {
   const bool all_free = std::ranges::all_of(
       asked, [this](const Asked& a) { return db_.held({sim::table::shards, a.shard}) == sim::row_locks::hold::free; });
   const bool role_free = db_.held({sim::table::coordinator}) != sim::row_locks::hold::exclusive && may_remove();
-  return !(all_free && role_free) && std::ranges::none_of(asked, [&](const Asked& a) {
+  const bool has_role = db_.rows().has_role(me, term);
+  return !(all_free && role_free) && (!has_role || std::ranges::none_of(asked, [&](const Asked& a) {
     const auto& row = db_.rows().shard(a.shard);
     return row.version == a.version && fits(row, a);
-  });
+  }));
 }
 
 void script::coordinate(std::uint64_t kind) {
@@ -210,17 +213,19 @@ void script::coordinate(std::uint64_t kind) {
   if (l.busy()) return;
   const auto me = l.cast.who;
   const bool held = chance(50);
+  const auto term = some_term();
   if (kind < 56) return take_role();
-  if (kind < 59) return begin(l, renew_role_of(me, some_term()), held);
+  if (kind < 59) return begin(l, renew_role_of(me, term), held);
   if (kind < 67) {
     std::vector<gift> gifts;
     for (const auto s : some_shards()) {
       gifts.push_back({.shard = s, .version = version_of(s), .to = any_node(), .after_fence = chance(50)});
     }
-    const bool unclear = order_is_the_planners(
-        gifts, [this](const shard_row& row, const gift&) { return row.owner == 0 || !db_.rows().live(row.owner); });
+    const bool unclear = order_is_the_planners(me, term, gifts, [this](const shard_row& row, const gift&) {
+      return row.owner == 0 || !db_.rows().live(row.owner);
+    });
     if (unclear) return;
-    return begin(l, give_of(me, some_term(), gifts), held);
+    return begin(l, give_of(me, term, gifts), held);
   }
   if (kind < 74) {
     std::vector<beginning_move> moves;
@@ -234,24 +239,25 @@ void script::coordinate(std::uint64_t kind) {
                        .reason = "test",
                        .wish = !asked.empty() && moves.empty() && chance(40) ? asked.front().id : 0});
     }
-    const bool unclear = order_is_the_planners(moves, [](const shard_row& row, const beginning_move& m) {
+    const bool unclear = order_is_the_planners(me, term, moves, [](const shard_row& row, const beginning_move& m) {
       return row.owner == m.from && row.owner != 0 && row.target == 0;
     });
     if (unclear) return;
-    return begin(l, begin_moves_of(me, some_term(), moves), held);
+    return begin(l, begin_moves_of(me, term, moves), held);
   }
   if (kind < 79) {
     std::vector<called_off> moves;
     for (const auto s : some_shards()) moves.push_back({.shard = s, .version = version_of(s), .reason = "test"});
-    if (order_is_the_planners(moves, [](const shard_row& row, const called_off&) { return row.target != 0; })) return;
-    return begin(l, call_off_of(me, some_term(), moves), held);
+    if (order_is_the_planners(me, term, moves, [](const shard_row& row, const called_off&) { return row.target != 0; }))
+      return;
+    return begin(l, call_off_of(me, term, moves), held);
   }
   if (kind < 81) {
     std::vector<refused_wish> wishes;
     for (const auto& w : db_.rows().moves_asked) wishes.push_back({.id = w.id, .reason = "test"});
-    return begin(l, refuse_wishes_of(me, some_term(), wishes));
+    return begin(l, refuse_wishes_of(me, term, wishes));
   }
-  if (kind < 82) return begin(l, finish_rebalance_of(me, some_term()), held);
+  if (kind < 82) return begin(l, finish_rebalance_of(me, term), held);
   if (kind < 84) return begin(l, read_of({0, 1, 2, 3}));
   begin(l, tell_reach_of(me, {any_node()}), held);
 }
@@ -275,22 +281,23 @@ bool script::may_remove() const {
   return std::ranges::none_of(lanes_, [](const auto& l) { return l.second.removes != 0; });
 }
 
+// Few of those that make connections of their own: they take longer than all others together.
 void script::change_nodes(std::uint64_t kind) {
-  if (kind < 90) {
+  if (kind < 92) {
     auto& l = at(any_node(), role::heartbeat);
     if (!l.busy()) begin(l, beat_of(l.cast.who), chance(40));
     return;
   }
   if (!may_remove()) return;
   const auto who = any_node();
-  if (kind < 95) return fence(chance(50));
-  if (kind < 97) {
+  if (kind < 96) return fence(chance(50));
+  if (kind < 98) {
     auto& l = any_membership();
     if (l.busy() || l.cast.who == who) return;
     l.removes = who;
     return begin(l, fence_and_remove_of(who));
   }
-  if (kind < 98) {
+  if (kind < 99 || chance(50)) {
     auto& l = at(who, role::start);
     if (l.busy()) return;
     l.removes = who;

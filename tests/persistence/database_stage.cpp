@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
 #include <stdexcept>
 
 namespace keyrack::testing {
@@ -14,13 +15,23 @@ using namespace std::chrono_literals;
 using sim::role;
 
 // A statement that has executed and changed rows waits at its commit for a lock that only the script gives: of its backend,
-// or of its name where the product keeps the connection to itself.
+// or of its name where the product keeps the connection to itself. Then it commits without waiting for the disk, whose loss
+// no script plays: what it waits for, sees and answers is the same, and scripts are fast enough to play a thousand.
 constexpr auto sql_hold = R"sql(
   CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock_shared(1, pg_backend_pid());
     PERFORM pg_advisory_xact_lock_shared(2, hashtext(current_setting('application_name')));
+    PERFORM set_config('synchronous_commit', 'off', true);
     RETURN NULL;
   END $$
+)sql";
+
+// Asked again and again: prepared, for to plan it takes longer than to answer it.
+constexpr auto sql_waits = R"sql(
+  PREPARE waits AS
+    SELECT string_agg(pid || ' ' || (wait_event = 'advisory')::int || ' ' || application_name, E'\n')
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event IN ('advisory', 'transactionid', 'tuple')
 )sql";
 
 settings settings_of(const journal_database& db) {
@@ -47,7 +58,7 @@ database_stage::database_stage() : settings_(settings_of(db_)) {
   if (!lineage) throw std::runtime_error(lineage.error().message);
   lineage_ = *lineage;
   ask(sql_hold);
-  for (const auto* table : {"commits", "writers", "nodes", "shards", "coordinator"}) {
+  for (const auto* table : {"commits", "writers", "nodes", "shards", "coordinator", "moves"}) {
     ask(fmt::format("CREATE CONSTRAINT TRIGGER hold_{0} AFTER INSERT OR UPDATE OR DELETE ON {0} "
                     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()",
                     table));
@@ -57,6 +68,7 @@ database_stage::database_stage() : settings_(settings_of(db_)) {
   ask(fmt::format("ALTER DATABASE {} SET enable_bitmapscan = off", db_.database.name()));
   ask(fmt::format("ALTER DATABASE {} SET jit = off", db_.database.name()));  // or it compiles what only seems dear
   ask("SELECT setval('incarnations', 1000)");
+  ask(sql_waits);
 }
 
 std::string database_stage::role_text(const cast& c) {
@@ -78,15 +90,22 @@ database_lane& database_stage::lane(const cast& c) {
   return *l;
 }
 
-bool database_stage::sees(const std::string& application_name, int backend, const std::string& condition) {
-  return ask(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE {} AND {}", backends(application_name, backend),
-                         condition)) != "0";
+std::map<std::pair<std::string, int>, database_stage::wait> database_stage::waits() {
+  std::istringstream rows{ask("EXECUTE waits")};
+  std::map<std::pair<std::string, int>, wait> all;
+  int backend = 0;
+  bool held = false;
+  for (std::string name; rows >> backend >> held >> name;) {
+    all[{name, backend}] = all[{name, 0}] = held ? wait::held : wait::lock;
+  }
+  return all;
 }
 
 void database_stage::end_backend(const std::string& application_name, int backend) {
   ask(fmt::format("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {}",
                   backends(application_name, backend)));
-  eventually([&] { return !sees(application_name, backend, "true"); });
+  eventually(
+      [&] { return ask("SELECT count(*) FROM pg_stat_activity WHERE " + backends(application_name, backend)) == "0"; });
 }
 
 void database_stage::reset() {

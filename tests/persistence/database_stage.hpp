@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace keyrack::testing {
 
@@ -32,8 +33,9 @@ public:
 
   /// The first value of what it says.
   std::string ask(const std::string& sql) { return db_.watch.run(sql); }
-  /// Whether such a backend exists.
-  bool sees(const std::string& application_name, int backend, const std::string& condition);
+  enum class wait : std::uint8_t { held, lock };
+  /// What waits at a commit for the script, and what for somebody's lock: by name and backend, and by name alone (0).
+  std::map<std::pair<std::string, int>, wait> waits();
   void end_backend(const std::string& application_name, int backend);
   /// Only the first nodes are there, with nothing written.
   void reset();

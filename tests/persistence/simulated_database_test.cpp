@@ -1,11 +1,16 @@
 // Goal: the simulated PostgreSQL does what the real one does, over random scripts of the product's own statements; or the
 // simulation proves nothing. And the comparison would notice, rule by rule, if it did not.
 #include "tests/persistence/database_script.hpp"
+#include "tests/sim/seeds.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <memory>
+#include <mutex>
 
 namespace keyrack::testing {
 namespace {
@@ -15,41 +20,92 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-TEST(SimulatedDatabase, AgreesWithTheRealOneOnEveryScript) {
-  const bool one = std::getenv("KEYRACK_SCRIPT") != nullptr;
-  const auto first = number_from_environment("KEYRACK_SCRIPT", 1);
-  const auto count = number_from_environment("KEYRACK_SCRIPTS", one ? 1 : 90);
-  database_stage stage;
-  script_tally all;
-  for (auto seed = first; seed < first + count; ++seed) {
-    const auto disagreement = script{stage, seed, sim::lie::none, all}.run();
-    ASSERT_EQ(disagreement, "") << "\nreplay: KEYRACK_SCRIPT=" << seed;
+// Each has some twenty connections, of the hundred that a server has.
+const int threads = std::min(2, sim::threads_wanted());
+
+/// One for each thread, made before them, and for all tests: to make and to drop a database takes a second.
+class stages {
+public:
+  stages() {
+    for (int n = 0; n < threads; ++n) free_.push_back(std::make_unique<database_stage>());
   }
-  fmt::print(
-      "{} scripts, {} statements, {} held open, {} backends ended, {} statements lost; {} looks at one that waited",
-      count, all.steps, all.held, all.killed, all.lost, all.waited);
-  for (const auto& [outcome, n] : all.outcomes) fmt::print("; {} {}", n, outcome);
-  fmt::print("\n");
-  if (count < 100) return;  // of few scripts nothing is sure
-  EXPECT_GT(all.waited, static_cast<int>(count));
-  EXPECT_GT(all.held, static_cast<int>(count));
+  static stages& of_all() {
+    static stages all;
+    return all;
+  }
+  /// A test begins.
+  void forget() {
+    all = {};
+    disagreements.clear();
+  }
+  /// How the databases disagree over that script; empty: not at all.
+  std::string play(std::uint64_t seed, sim::lie wrong = sim::lie::none) {
+    auto stage = take();
+    script_tally of_this;
+    auto disagreement = script{*stage, seed, wrong, of_this}.run();
+    const std::scoped_lock lock{mutex_};
+    all.add(of_this);
+    if (!disagreement.empty()) disagreements.emplace(seed, disagreement);
+    free_.push_back(std::move(stage));
+    return disagreement;
+  }
+
+  script_tally all;
+  std::map<std::uint64_t, std::string> disagreements;
+
+private:
+  std::unique_ptr<database_stage> take() {
+    const std::scoped_lock lock{mutex_};
+    auto stage = std::move(free_.back());
+    free_.pop_back();
+    return stage;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<database_stage>> free_;
+};
+
+void expect_not_empty(script_tally all, int scripts) {
+  EXPECT_GT(all.waited, scripts);
+  EXPECT_GT(all.held, scripts);
+  EXPECT_LT(all.free_orders, scripts / 20);
   for (const auto* outcome : {"fenced", "unfenced", "inserted", "handed", "found", "term", "changed", "renewed", "beat",
-                              "removed", "left", "registered", "lost", "told"}) {
+                              "removed", "left", "registered", "lost", "told", "alone"}) {
     EXPECT_GT(all.outcomes[outcome], 0) << outcome;
   }
+}
+
+TEST(SimulatedDatabase, AgreesWithTheRealOneOnEveryScript) {
+  const bool one = std::getenv("KEYRACK_SCRIPT") != nullptr;
+  const sim::seed_range scripts{.first = number_from_environment("KEYRACK_SCRIPT", 1),
+                                .count = number_from_environment("KEYRACK_SCRIPTS", one ? 1 : 1'000)};
+  auto& played = stages::of_all();
+  played.forget();
+  const auto took =
+      sim::for_each_seed(scripts, true, [&](std::uint64_t seed) { return played.play(seed).empty(); }, threads);
+  const auto& wrong = played.disagreements;
+  ASSERT_TRUE(wrong.empty()) << wrong.begin()->second << "\nreplay: KEYRACK_SCRIPT=" << wrong.begin()->first;
+  const auto& all = played.all;
+  fmt::print("{} scripts in {:.0f} s, {:.0f} a second; {} statements, {} held open, {} backends ended, {} statements "
+             "lost; {} looks at one that waited; {} ended early, for the order was free",
+             scripts.count, took, static_cast<double>(scripts.count) / took, all.steps, all.held, all.killed, all.lost,
+             all.waited, all.free_orders);
+  for (const auto& [outcome, n] : all.outcomes) fmt::print("; {} {}", n, outcome);
+  fmt::print("\n");
+  if (scripts.count >= 100) expect_not_empty(all, static_cast<int>(scripts.count));  // of few nothing is sure
 }
 
 class Lie : public ::testing::TestWithParam<sim::lie> {};
 
 TEST_P(Lie, IsNoticed) {
-  database_stage stage;
-  script_tally all;
-  for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
-    if (script{stage, seed, GetParam(), all}.run().empty()) continue;
-    fmt::print("noticed with script {}\n", seed);
-    return;
-  }
-  FAIL() << "nobody noticed";
+  auto& played = stages::of_all();
+  played.forget();
+  sim::for_each_seed(
+      {.first = 1, .count = 1'000}, false, [&](std::uint64_t seed) { return played.play(seed, GetParam()).empty(); },
+      threads);
+  ASSERT_FALSE(played.disagreements.empty()) << "nobody noticed";
+  const auto& [seed, how] = *played.disagreements.begin();
+  fmt::print("noticed with script {}:{}\n", seed, how.substr(how.rfind("DISAGREEMENT") + 12));
 }
 
 std::vector<sim::lie> all_lies() {

@@ -31,15 +31,15 @@ void database::end(const session_ptr& s) {
 }
 
 void database::end_sessions(incarnation who) {
-  for (const auto& s : std::vector{sessions_}) {
+  locks_.in_any_order(std::vector{sessions_}, [&](const session_ptr& s) {
     if (s->who == who) end(s);
-  }
+  });
 }
 
 void database::end_sessions(incarnation who, role as) {
-  for (const auto& s : std::vector{sessions_}) {
+  locks_.in_any_order(std::vector{sessions_}, [&](const session_ptr& s) {
     if (s->who == who && s->as == as) end(s);
-  }
+  });
 }
 
 int database::end_namesakes(const session_ptr& s) {

@@ -227,6 +227,8 @@ public:
                   const std::function<void(const event&)>& visit);
   const tables& rows() const { return now_; }
   row_locks::hold held(const row_key& row) const { return locks_.held(row); }
+  /// Whether PostgreSQL might have done something else at some point, by an order that it does not promise.
+  bool order_shows() const { return locks_.order_shows(); }
 
   // What operators do, at once and for good.
 
@@ -249,6 +251,9 @@ private:
   void with_fence(const transaction_ptr& t, writer_id me, std::function<void(bool)> go_on);
   void as_coordinator(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
                       std::function<void(bool)> go_on);
+  template <typename Asked, typename Fits, typename Effect>
+  void change_shards(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
+                     std::vector<Asked> asked, Fits fits, Effect effect, then<int> executed);
   void on_coordinator_row(const transaction_ptr& t, incarnation me, std::int64_t term,
                           std::function<void(tables&)> effect, then<bool> executed);
   void on_node_row(const transaction_ptr& t, incarnation me, std::function<void(node_row&)> effect,

@@ -38,6 +38,8 @@ struct faults {
   double frozen_for_good = 0;  ///< of those that are frozen
   duration standby_lag{0};     ///< 0: there is no standby
   planted bug = planted::none;
+  planted conditions_of =
+      planted::none;  ///< things are so hard that this bug would be seen, whether it is planted or not
 };
 
 class process;

@@ -49,6 +49,7 @@ public:
   bool try_acquire(const transaction_ptr& t, const row_key& row, lock_mode mode) {
     auto& r = rows_[row];
     if (r.mode == lock_mode::exclusive && r.holders.size() == 1 && r.holders.front() == t) return true;
+    note(row, mode);
     const bool shares = mode == lock_mode::share && r.mode == lock_mode::share && !r.holders.empty();
     if (!shares && !(r.holders.empty() && r.queue.empty())) return false;
     add(r, t, row, mode);
@@ -66,6 +67,24 @@ public:
   void release(const transaction_ptr& t);
   enum class hold : std::uint8_t { free, shared, exclusive };
   hold held(const row_key& row) const;
+
+  // Whoever waited for the same end goes on at once with others, and PostgreSQL promises no order of them. Here they go on
+  // in that of their asking, which shows only where two of them then want the same row, not both to share it.
+
+  /// Runs `each` of them, as what may as well happen in another order.
+  template <typename All, typename Each>
+  void in_any_order(const All& all, Each each) {
+    at_once_.emplace_back();
+    for (const auto& one : all) {
+      ++at_once_.back().branch;
+      each(one);
+    }
+    at_once_.pop_back();
+  }
+  /// A row is looked at or locked, by whoever runs now.
+  void note(const row_key& row, lock_mode mode);
+  /// Whether another order could have had another outcome, so far.
+  bool order_shows() const { return order_shows_; }
 
 private:
   struct waiter {
@@ -92,7 +111,21 @@ private:
   }
   void give(const row_key& key, std::vector<std::function<void()>>& granted);
 
+  void go_on(const std::vector<std::function<void()>>& granted);
+
+  struct touch {
+    int branch = 0;  // the first
+    bool by_several = false;
+    bool exclusive = false;
+  };
+  struct branches {
+    int branch = 0;  // that runs
+    std::unordered_map<row_key, touch, hash> touched;
+  };
+
   std::unordered_map<row_key, locked_row, hash> rows_;  // those that are held or waited for
+  std::vector<branches> at_once_;                       // the innermost last: one that goes on lets others go on
+  bool order_shows_ = false;
 };
 
 }  // namespace keyrack::sim

@@ -30,11 +30,6 @@ void name_seed(int) {
   std::signal(SIGABRT, SIG_DFL);
 }
 
-int threads_wanted() {
-  if (const char* given = std::getenv("KEYRACK_SIM_THREADS")) return std::max(1, std::atoi(given));
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
 double seconds_since(clock::time_point began) { return std::chrono::duration<double>(clock::now() - began).count(); }
 
 struct progress {
@@ -60,7 +55,13 @@ struct progress {
 
 }  // namespace
 
-double for_each_seed(seed_range seeds, bool tells_progress, const std::function<bool(std::uint64_t)>& each) {
+int threads_wanted() {
+  if (const char* given = std::getenv("KEYRACK_SIM_THREADS")) return std::max(1, std::atoi(given));
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+double for_each_seed(seed_range seeds, bool tells_progress, const std::function<bool(std::uint64_t)>& each,
+                     int threads) {
   progress p{.seeds = seeds};
   std::signal(SIGABRT, name_seed);
   const auto work = [&] {
@@ -75,8 +76,8 @@ double for_each_seed(seed_range seeds, bool tells_progress, const std::function<
     }
   };
   {
-    std::vector<std::jthread> threads;
-    for (int n = threads_wanted(); n > 1; --n) threads.emplace_back(work);
+    std::vector<std::jthread> others;
+    for (int n = threads; n > 1; --n) others.emplace_back(work);
     work();
   }
   std::signal(SIGABRT, SIG_DFL);

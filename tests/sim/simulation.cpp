@@ -32,9 +32,9 @@ std::vector<hotel_id> some_hotels() {
 
 class simulation {
 public:
-  simulation(std::uint64_t seed, planted bug)
+  simulation(std::uint64_t seed, planted bug, planted conditions_of)
       : world_(seed),
-        faults_(draw_faults(world_, bug)),
+        faults_(draw_faults(world_, bug, conditions_of)),
         database_(world_, bug),
         history_(world_, database_),
         env_{world_,  database_, network_,
@@ -65,10 +65,13 @@ public:
 private:
   void heal() {
     network_.heal();
-    faults_ = {.snapshot_events = faults_.snapshot_events, .moves_max = 512, .bug = faults_.bug};
+    faults_ = {.snapshot_events = faults_.snapshot_events,
+               .moves_max = 512,
+               .bug = faults_.bug,
+               .conditions_of = faults_.conditions_of};
     database_.clock_offset = 0us;
     fleet_.start_all();
-    world_.after(3s, [this] { fleet_.start_all(); });  // those that were leaving
+    for (const auto later : {3s, 5s}) world_.after(later, [this] { fleet_.start_all(); });  // those that were leaving
     world_.after(1s, [this] { clients_.book_everywhere(); });
     world_.after(bookings_due + 1s, [this] {
       for (int n = clients_.bookings_missing(); n > 0; --n) {
@@ -142,6 +145,8 @@ void outcome_of_run::add(const outcome_of_run& other) {
   }
 }
 
-outcome_of_run run_seed(std::uint64_t seed, planted bug) { return simulation{seed, bug}.run(); }
+outcome_of_run run_seed(std::uint64_t seed) { return simulation{seed, planted::none, planted::none}.run(); }
+outcome_of_run run_seed_with(planted bug, std::uint64_t seed) { return simulation{seed, bug, bug}.run(); }
+outcome_of_run run_seed_without(planted bug, std::uint64_t seed) { return simulation{seed, planted::none, bug}.run(); }
 
 }  // namespace keyrack::sim

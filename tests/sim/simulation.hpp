@@ -36,8 +36,13 @@ struct outcome_of_run {
 /// Of virtual time, at most.
 constexpr double seconds_per_run = 26;
 
-/// Runs a seed to its end: which faults exist and how hard they are is drawn from it. With a planted bug the faults that
-/// bring it to light are made likely.
-outcome_of_run run_seed(std::uint64_t seed, planted bug = planted::none);
+/// Runs a seed to its end: which faults exist and how hard they are is drawn from it.
+outcome_of_run run_seed(std::uint64_t seed);
+
+/// The same with a bug, and with the faults that bring it to light made likely.
+outcome_of_run run_seed_with(planted bug, std::uint64_t seed);
+
+/// All as in `run_seed_with`, but for the bug: what is wrong here is wrong without it.
+outcome_of_run run_seed_without(planted bug, std::uint64_t seed);
 
 }  // namespace keyrack::sim

@@ -13,11 +13,27 @@ namespace {
 // A clock that runs so much slower and one that runs so much faster: a lease of 500 ms ends within 600 ms of the other's.
 constexpr double drift_max = 0.08;
 
+// What brings planted bugs to light, and is made likely with them.
+constexpr std::pair<planted, trouble> needs[] = {
+    {planted::no_lease, trouble::false_evidence},
+    {planted::serves_before_lease_ended, trouble::false_evidence},
+    {planted::lease_without_margin, trouble::false_evidence},
+    {planted::fence_ignores_locks, trouble::freeze},
+    {planted::role_holder_not_ended, trouble::freeze},
+    {planted::role_holder_not_ended, trouble::operators},
+    {planted::lost_hand_over_taken_back, trouble::operators},
+    {planted::beats_vouch_for_nothing, trouble::stall_slot},
+    {planted::hand_overs_are_no_work, trouble::stall_slot},
+    {planted::held_back_unaware, trouble::stall_slot},
+    {planted::time_goes_back, trouble::jump_clock},
+    {planted::doubt_answered_from_visibility, trouble::fail_over_database},
+};
+
 }  // namespace
 
-faults draw_faults(world& w, planted bug) {
-  faults f{.bug = bug};
-  const bool gentle = bug == planted::none && w.chance(0.1);
+faults draw_faults(world& w, planted bug, planted conditions_of) {
+  faults f{.bug = bug, .conditions_of = conditions_of};
+  const bool gentle = conditions_of == planted::none && w.chance(0.1);
   if (!gentle) {
     f.lost_answer = w.chance(0.7) ? 0.001 * static_cast<double>(w.below(80)) : 0;
     f.lost_before_run = 0.01 * static_cast<double>(w.below(100));
@@ -37,23 +53,23 @@ faults draw_faults(world& w, planted bug) {
   }
   f.snapshot_events = 1 + w.below(40);
   f.moves_max = w.chance(0.2) ? 64 : 512;
-  if (bug != planted::none) {
+  if (conditions_of != planted::none) {
     f.lost_answer = std::max(f.lost_answer, 0.03);
     f.late_rows = std::max(f.late_rows, 0.3);
     f.retire_every = f.retire_every.count() ? f.retire_every : duration{50ms};
   }
-  if (bug == planted::lost_hand_over_taken_back) f.lost_answer = 0.3;
-  if (bug == planted::fence_ignores_locks) {
+  if (conditions_of == planted::lost_hand_over_taken_back) f.lost_answer = 0.3;
+  if (conditions_of == planted::fence_ignores_locks) {
     f.split = 1;
     f.hold_max = 40ms;
   }
-  if (bug == planted::role_holder_not_ended) {
+  if (conditions_of == planted::role_holder_not_ended) {
     f.split = 1;
     f.hold_max = 40ms;
     f.frozen_for_good = 1;
   }
-  if (bug == planted::lease_without_margin) f.drift = drift_max;
-  if (bug == planted::doubt_answered_from_visibility) f.standby_lag = 50ms;
+  if (conditions_of == planted::lease_without_margin) f.drift = drift_max;
+  if (conditions_of == planted::doubt_answered_from_visibility) f.standby_lag = 50ms;
   return f;
 }
 
@@ -63,21 +79,9 @@ troubles::troubles(environment& env, fleet& machines, std::vector<hotel_id> hote
   for (int t = 0; t < static_cast<int>(trouble::count); ++t) {
     if (w.chance(0.4)) kinds_.push_back(static_cast<trouble>(t));
   }
-  const auto needs = [&](planted bug, trouble t) {
-    if (env_.f.bug == bug) kinds_.insert(kinds_.end(), 3, t);
-  };
-  needs(planted::no_lease, trouble::false_evidence);
-  needs(planted::serves_before_lease_ended, trouble::false_evidence);
-  needs(planted::lease_without_margin, trouble::false_evidence);
-  needs(planted::fence_ignores_locks, trouble::freeze);
-  needs(planted::role_holder_not_ended, trouble::freeze);
-  needs(planted::role_holder_not_ended, trouble::operators);
-  needs(planted::lost_hand_over_taken_back, trouble::operators);
-  needs(planted::beats_vouch_for_nothing, trouble::stall_slot);
-  needs(planted::hand_overs_are_no_work, trouble::stall_slot);
-  needs(planted::held_back_unaware, trouble::stall_slot);
-  needs(planted::time_goes_back, trouble::jump_clock);
-  needs(planted::doubt_answered_from_visibility, trouble::fail_over_database);
+  for (const auto& [bug, needed] : needs) {
+    if (env_.f.bug == bug) kinds_.insert(kinds_.end(), 3, needed);
+  }
   if (env_.f.standby_lag.count()) env_.db.add_standby(env_.f.standby_lag);
   const bool quiet = env_.f.lost_answer == 0 && env_.f.slow == 0 && env_.f.load_fails == 0 && w.chance(0.3);
   if (quiet) kinds_.clear();

@@ -33,8 +33,8 @@ enum class trouble : std::uint8_t {
   count,
 };
 
-/// How hard things are on everybody in a run. With a planted bug, what brings it to light is made likely.
-faults draw_faults(world& w, planted bug);
+/// How hard things are on everybody in a run, in which what brings the bug `conditions_of` to light is made likely.
+faults draw_faults(world& w, planted bug, planted conditions_of);
 
 class troubles {
 public:
