@@ -78,7 +78,7 @@ void expect_not_empty(script_tally all, int scripts) {
 TEST(SimulatedDatabase, AgreesWithTheRealOneOnEveryScript) {
   const bool one = std::getenv("KEYRACK_SCRIPT") != nullptr;
   const sim::seed_range scripts{.first = number_from_environment("KEYRACK_SCRIPT", 1),
-                                .count = number_from_environment("KEYRACK_SCRIPTS", one ? 1 : 1'000)};
+                                .count = number_from_environment("KEYRACK_SCRIPTS", one ? 1 : 300)};
   auto& played = stages::of_all();
   played.forget();
   const auto took =
