@@ -161,17 +161,20 @@ async def cut(stage: NetworkStage, crowd: Crowd, quiet: list, victims: list, wha
         askers.stopping.set()
 
 
-async def the_side_that_gave_way(stage: NetworkStage, crowd: Crowd, sides: list, began: float) -> list:
-    """When each hotel took a booking by a node that is not on that side."""
-    await await_true(lambda: any(all(counts(stage)[n.name] == 0 for n in side) for side in sides), PATIENCE,
-                     f"one of {[[n.name for n in side] for side in sides]} has given its shards away")
-    held = await asyncio.to_thread(counts, stage)
-    side = next(side for side in sides if all(held[n.name] == 0 for n in side))
+async def the_side_that_gave_way(stage: NetworkStage, crowd: Crowd, sides: list, began: float) -> tuple[list, float]:
+    """When each hotel took a booking by a node that is not on that side, and when that had no shards any more."""
+    def given_up() -> list | None:
+        held = counts(stage)
+        return next((side for side in sides if all(held[n.name] == 0 for n in side)), None)
+
+    await await_true(given_up, PATIENCE, f"one of {[[n.name for n in side] for side in sides]} has given its shards away")
+    given_away = time.monotonic()
+    side = await asyncio.to_thread(given_up)
     # The others' guests: nobody leaves a node alone any more that did not answer for what it could not reach.
     crowd.nodes = [n for n in stage.nodes if n not in side]
     crowd.silent_until.clear()
     await await_true(lambda: all(booked_elsewhere(crowd, h, side, began) for h in crowd.hotels), PATIENCE, "all hotels take bookings elsewhere")
-    return [booked_elsewhere(crowd, h, side, began) for h in crowd.hotels]
+    return [booked_elsewhere(crowd, h, side, began) for h in crowd.hotels], given_away
 
 
 async def while_asked(stage: NetworkStage, crowd: Crowd, victims: list, what: str, askers: Askers, quiet: list, draw: random.Random):
@@ -195,17 +198,18 @@ async def while_asked(stage: NetworkStage, crowd: Crowd, victims: list, what: st
         for victim in victims:
             await await_not_ready(victim)
     if fate == "a side stays":
-        elsewhere = await the_side_that_gave_way(stage, crowd, [victims, peers[:len(victims)]], began)
+        elsewhere, empty = await the_side_that_gave_way(stage, crowd, [victims, peers[:len(victims)]], began)
     else:
         await await_true(lambda: all(booked_elsewhere(crowd, h, victims, began) for h in lost), PATIENCE,
                          f"all hotels of {names} take bookings elsewhere")
         elsewhere = [booked_elsewhere(crowd, h, victims, began) for h in lost]
     if fate == "stays":
-        await await_true(lambda: all(counts(stage)[n] == 0 for n in names), PATIENCE, f"{names} have given their shards away")
-    empty = time.monotonic()
+        await await_true(lambda: counts(stage)[names[0]] == 0, PATIENCE, f"{names} has given its shards away")
+    if fate != "a side stays":
+        empty = time.monotonic()
     if fate != "fenced":
         assert await asyncio.to_thread(incarnations, stage) == before, "a node that reaches the database was fenced"
-    await askers.each_asked_after(empty)  # while others own its hotels and book them
+    await askers.each_asked_after(time.monotonic())  # while others own its hotels and book them
     await askers.ask_late(began, await book_quietly(crowd, quiet, peers[-1], draw) if fate == "stays" else [])
     healed = time.monotonic()
     await heal(stage, victims, askers)
