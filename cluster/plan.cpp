@@ -209,9 +209,13 @@ plan_actions plan(const cluster_rows& view, const plan_hints& hints, const plan_
   actions.rebalanced = view.rebalance_asked && moves.empty();
   std::erase_if(moves, [&](const auto& m) { return hints.resting.contains(m.shard); });
   wished.insert(wished.end(), moves.begin(), moves.end());
-  const int room = std::max(0, limits.moves_max - moves_under_way(view));
-  if (wished.size() > static_cast<std::size_t>(room)) wished.resize(static_cast<std::size_t>(room));
-  actions.move = std::move(wished);
+  int under_way = moves_under_way(view);
+  for (const auto& m : wished) {
+    const bool in_a_hurry = hints.cut_off.contains(m.from);
+    if (under_way >= (in_a_hurry ? std::max(limits.moves_max, limits.moves_max_cut_off) : limits.moves_max)) continue;
+    actions.move.push_back(m);
+    ++under_way;
+  }
   return actions;
 }
 

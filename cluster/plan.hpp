@@ -26,7 +26,10 @@ struct plan_hints {
 };
 
 struct plan_limits {
-  int moves_max = 32;  ///< under way at a time
+  int moves_max = 32;  ///< under way at a time, so that none of them takes long
+  /// The same while some are from nodes that others cannot reach. Guests miss those hotels already, and no hint tells such an
+  /// owner of the next round: each costs a look or two of both. In few rounds they are back sooner than in many short ones.
+  int moves_max_cut_off = 128;
 };
 
 /// Why a move is called off that has missed its deadline.

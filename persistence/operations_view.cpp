@@ -20,9 +20,14 @@ constexpr pg_statement sql_absent{.name = "absent_nodes", .sql = R"sql(
    ORDER BY k.node LIMIT 1000
 )sql"};
 
-constexpr pg_statement sql_open_moves{.name = "open_moves",
-                                      .sql = "SELECT " KEYRACK_MOVE_COLUMNS
-                                             " FROM moves WHERE ended_at IS NULL ORDER BY id LIMIT 4096"};
+// In one statement: a shard's target and its open move are written in one, and read a moment apart they contradict each
+// other. A shard has one move under way at most, and one asked for.
+constexpr pg_statement sql_shards_and_moves{
+    .name = "shards_and_moves",
+    .sql = "SELECT m.*, s.shard, coalesce(s.owner, 0), coalesce(s.target, 0), s.version, s.after_fence "
+           "  FROM shards s LEFT JOIN (SELECT " KEYRACK_MOVE_COLUMNS
+           "                             FROM moves WHERE ended_at IS NULL) m ON m.shard = s.shard "
+           " ORDER BY m.id, s.shard"};
 
 // Counting many hotels takes longer than an operator's patience: the planner's estimate will do.
 constexpr pg_statement sql_pace{.name = "move_pace", .sql = R"sql(
@@ -74,9 +79,15 @@ std::expected<operators_view, pg_error> read_operators_view(pg_connection& c, ca
                            .gone_at = instant_or_nothing(*absent, row, 4),
                            .gone_for = absent->text(row, 5)});
   }
-  const auto open = c.run(sql_open_moves, {}, deadline);
-  if (!open) return std::unexpected(open.error());
-  for (int row = 0; row < open->rows(); ++row) seen.open.push_back(move_of(*open, row));
+  const auto both = c.run(sql_shards_and_moves, {}, deadline);
+  if (!both) return std::unexpected(both.error());
+  for (int row = 0; row < both->rows(); ++row) {
+    seen.rows.shards[static_cast<std::size_t>(both->integer(row, 10))] = {.owner = both->integer(row, 11),
+                                                                          .target = both->integer(row, 12),
+                                                                          .version = both->integer(row, 13),
+                                                                          .after_fence = both->boolean(row, 14)};
+    if (!both->is_null(row, 0)) seen.open.push_back(move_of(*both, row));
+  }
   return std::expected<operators_view, pg_error>(std::in_place, std::move(seen));
 }
 

@@ -218,14 +218,8 @@ std::string movement_of(const cluster_status& s) {
   std::map<std::tuple<std::string, std::string, std::string>, std::pair<int, int>> all;
   for (const auto& f : s.moves) all[{f.from, f.to, f.reason}].first += f.shards;
   for (const auto& f : s.planned) all[{f.from, f.to, f.reason}].second += f.shards;
-  // The sums of what is listed below, which was read a moment after the shards.
-  int under_way = 0;
-  int to_come = 0;
-  for (const auto& [way, shards] : all) {
-    under_way += shards.first;
-    to_come += shards.second;
-  }
-  std::string out = fmt::format("moves: {} under way, {} to come; {}\n", under_way, to_come, duration_of(s.left));
+  const int to_come = s.left.shards - s.moving;
+  std::string out = fmt::format("moves: {} under way, {} to come; {}\n", s.moving, to_come, duration_of(s.left));
   if (s.moves_asked > 0) out += fmt::format("  {} asked for by operators, not begun\n", plural(s.moves_asked, "move"));
   for (const auto& [way, shards] : all) {
     out += fmt::format("  {} -> {}: {} under way, {} to come ({})\n", std::get<0>(way), std::get<1>(way), shards.first,

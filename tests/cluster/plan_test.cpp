@@ -401,6 +401,26 @@ TEST(Groups, WhoIsOutsideGivesToThoseInsideAndToNobodyElse) {
   for (const auto& m : plan(view, {.me = 1, .cut_off = {3}}, no_limits).move) EXPECT_EQ(m.to, 3) << "no better one";
 }
 
+// Guests wait for what a node that is cut off owns: it goes in few rounds, and what is only out of balance waits for it.
+TEST(Groups, WhoIsOutsideGivesMoreAtATime) {
+  auto view = settled_cluster_of(3);
+  view.nodes.push_back({.incarnation = 4, .name = "node-4", .connected = true});
+  const plan_hints hints{.me = 1, .cut_off = {3}};
+  const plan_limits limits{.moves_max = 32, .moves_max_cut_off = 128};
+  const auto first = plan(view, hints, limits);
+  ASSERT_THAT(first.move, SizeIs(128));
+  EXPECT_LE(std::ranges::count_if(first.move, [](const auto& m) { return m.from != 3; }), 32);
+  carry_out(view, first, hints);
+  EXPECT_THAT(plan(view, hints, limits).move, IsEmpty());
+  for (int i = 0; i < 100; ++i) hand_over(view, first.move[static_cast<std::size_t>(i)].shard);
+  const auto second = plan(view, hints, limits);
+  EXPECT_THAT(second.move, SizeIs(100));
+  EXPECT_THAT(plan(view, {.me = 1}, limits).move, SizeIs(4)) << "28 are under way, and nobody is cut off any more";
+  EXPECT_THAT(plan(view, hints, {.moves_max = 200, .moves_max_cut_off = 128}).move, SizeIs(172)) << "the larger counts";
+  settle(view, hints, limits);
+  EXPECT_EQ(owned(view, 3), 0);
+}
+
 // Whatever the rows are.
 
 class AnyView {

@@ -24,7 +24,6 @@ FROZEN_SECONDS = float(os.environ.get("KEYRACK_FROZEN_SECONDS", 10))
 HOTELS = 12
 BURST = 400  # requests under way as it freezes
 LATE = 100  # of each kind, while it is frozen
-BLIND_SECONDS = 0.5  # for which the one that wakes learns nothing
 PATIENCE = 60
 
 
@@ -115,11 +114,7 @@ async def book_elsewhere(stage: Stage, others: list, hotels: list, draw: random.
     """Bookings of the hotels by those who own them now."""
     ledger, stop = Ledger(), asyncio.Event()
     clients = [asyncio.create_task(book_until(stop, node.port, hotels, ledger, draw)) for node in others]
-    while len(ledger.acknowledged) < LATE:
-        await asyncio.sleep(0.01)
-        for client in clients:
-            if client.done():
-                client.result()
+    await asyncio.wait_for(ledger.await_acknowledged(LATE, clients), PATIENCE)
     stop.set()
     await asyncio.gather(*clients)
     await settle(others[0].port, ledger)
@@ -172,10 +167,20 @@ async def with_full_mailboxes(stage: Stage, victim, hotels: list, ledger: Ledger
     print(f"  the fence refused {bit:.0f} commits; {len(ledger.acknowledged)} acknowledged, {settled} settled by key", flush=True)
 
 
+async def awake_and_blind(stage: Stage, victim, old: str, asked: Frozen):
+    """It has read every question, has answered it or not, and what would tell it that it was fenced waits for locked rows."""
+    waits = f"SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'keyrack/{old}/%' AND wait_event_type = 'Lock'"
+    await await_true(lambda: stage.postgres.query(waits) != "0", PATIENCE, f"{victim.name} asks for its rows")
+    give_up = time.monotonic() + PATIENCE
+    while (there := await metric(victim, "keyrack_gateway_in_flight")) + asked.answered() < len(asked.tasks):
+        assert time.monotonic() < give_up, f"of {len(asked.tasks)} questions {asked.answered()} are answered, and {there:.0f} at the gateway"
+
+
 async def with_requests_in_its_sockets(stage: Stage, victim, hotels: list, ledger: Ledger, draw: random.Random):
     """It wakes, and for a moment nothing can tell it that it was fenced: what it remembers is old, and must not leave."""
     others = [n for n in stage.nodes if n is not victim]
     lost = [h for h, node in owners(stage, hotels).items() if node == victim.name]
+    old = incarnation_of(stage, victim.name)
     asked = Frozen(victim, ledger, draw)
     clients = [Client(victim.port) for _ in range(LATE)]
     for client in clients:
@@ -191,7 +196,7 @@ async def with_requests_in_its_sockets(stage: Stage, victim, hotels: list, ledge
     blocker = await Session.open(stage.postgres)
     await blocker.ask("BEGIN; LOCK TABLE nodes, shards IN ACCESS EXCLUSIVE MODE")
     victim.thaw()
-    await asyncio.sleep(BLIND_SECONDS)
+    await awake_and_blind(stage, victim, old, asked)
     await blocker.ask("ROLLBACK")
     blocker.close()
     await asyncio.gather(*asked.tasks)

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import await_true  # noqa: E402
 from tests.support.exposition import read_metrics  # noqa: E402
 from tests.support.node import Client, Stage, finish  # noqa: E402
-from tests.support.shards import coordinator, counts, moving, spread_evenly  # noqa: E402
+from tests.support.shards import ask_move, coordinator, counts, moving, spread_evenly  # noqa: E402
 
 PATIENCE = 60
 MOVES = 10
@@ -54,8 +54,7 @@ async def moves(stage: Stage):
     client = Client(stage.node.port)
     began = time.monotonic()
     for shard, owner in chosen:
-        status, body, _ = await client.ask("POST", f"/v1/cluster/shards/{shard}/move", {"node": others[owner]})
-        assert status == 200, body
+        await ask_move(client, int(shard), others[owner])
     client.close()
     await await_true(lambda: stage.postgres.query("SELECT count(*) FROM moves WHERE reason = 'operator' AND outcome = 'moved'") == str(MOVES),
                      PATIENCE, "the moves have ended")

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import Crowd, await_true, percentile  # noqa: E402
 from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
-from tests.support.shards import counts, owners, shards, spread_evenly  # noqa: E402
+from tests.support.shards import ask_move, counts, owners, shards, spread_evenly  # noqa: E402
 
 MOVES = int(os.environ.get("KEYRACK_MOVES", 48))
 AT_ONCE = 8
@@ -45,8 +45,7 @@ async def move_some(stage: Stage, crowd: Crowd, draw: random.Random):
         chosen = {h: draw.choice([n for n in names if n != at[h]]) for h in by_shard.values()}
         began = time.monotonic()
         for hotel, node in chosen.items():
-            status, body, _ = await operator.ask("POST", f"/v1/cluster/shards/{shard_of[hotel]}/move", {"node": node})
-            assert status in (200, 202), body
+            await ask_move(operator, shard_of[hotel], node)
         await await_true(lambda: chosen.items() <= owners(stage, list(chosen)).items(), PATIENCE, "the shards are moved")
         ended = time.monotonic()
         await await_true(lambda: all(crowd.first_booked_after(h, ended) for h in chosen), PATIENCE, "the moved hotels are booked")

@@ -96,13 +96,18 @@ class Cluster(unittest.TestCase):
     def test_the_status_waits_until_nothing_moves_and_then_says_how_all_is(self):
         self.cluster("drain", "node-3")
         self.assertTrue(self.cluster("status", "--wait").startswith("all is well: 2 nodes"), "nothing had to be waited for")
-        self.postgres.query("UPDATE shards SET target = 12, version = version + 1 WHERE shard = 7")
+        # As the coordinator begins a move and its owner ends it: shard and move in one transaction, which this is.
+        self.postgres.query("UPDATE shards SET target = 12, version = version + 1 WHERE shard = 7;"
+                            "INSERT INTO moves (shard, from_node, to_node, reason, begun_at, outcome) "
+                            "VALUES (7, 'node-1', 'node-2', 'operator', now(), 'moving')")
         program = subprocess.Popen([PROGRAM, "cluster", "status", "--wait"], stdout=subprocess.PIPE, text=True,
                                    env=os.environ | {"KEYRACK_DATABASE_URL": self.postgres.url})
-        self.assertRegex(program.stdout.readline(), "^moves: ")  # it waits
-        self.postgres.query("UPDATE shards SET owner = 12, target = NULL, version = version + 1 WHERE shard = 7")
+        self.assertIn("moves: 1 under way, 0 to come", program.stdout.readline())  # it waits
+        self.assertEqual(program.stdout.readline(), "  node-1 -> node-2: 1 under way, 0 to come (operator)\n")
+        self.postgres.query("UPDATE shards SET owner = 12, target = NULL, version = version + 1 WHERE shard = 7;"
+                            "UPDATE moves SET ended_at = now(), outcome = 'moved' WHERE shard = 7")
         said, _ = program.communicate(timeout=60)
-        self.assertIn("all is well: 2 nodes", said)
+        self.assertTrue(said.startswith("all is well: 2 nodes"), said)
         self.assertEqual(program.returncode, 0)
 
     def test_a_drain_is_followed_until_it_is_done(self):

@@ -28,7 +28,7 @@ from tests.support.node import PROGRAM, ROOT, Client, finish, open_hotel, seed_f
 
 SECTION = "## Operating a cluster"
 HOTELS = 12
-PATIENCE = 120  # for one block of commands; the longest restarts four nodes
+PATIENCE = 120  # for one block of commands, of which the longest restarts four nodes; and for all of them to stop
 BALANCER_LOOKS_EVERY = 0.05  # well within gateway.leave_delay_ms
 
 
@@ -183,7 +183,11 @@ class Run:
         """As Ctrl-C does."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=120)
+        try:
+            return self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise TimeoutError(f"deploy/run was told to stop and has not ended after {PATIENCE} s: it waits until its nodes have given their shards "
+                               f"away and ended, and then PostgreSQL; its last words:\n{self.log.read_text()[-2000:]}") from late
 
     def ask(self, *arguments: str, status: int) -> str:
         """What a second deploy/run of this clone says."""

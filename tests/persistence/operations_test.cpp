@@ -214,6 +214,29 @@ TEST_F(Operations, AMoveIsAskedForBegunAndDoneOnce) {
   EXPECT_EQ(s.moves, (std::vector<shard_flow>{{"node-1", "node-2", "operator", 1}}));
 }
 
+// Goal: a status is of one moment: what it counts as under way is what it lists, though a move begins or ends as it reads.
+TEST_F(Operations, AStatusDoesNotContradictItselfWhenAMoveBeginsOrEndsWhileItReads) {
+  const std::vector<std::string> changes{
+      "UPDATE shards SET target = 12, version = version + 1 WHERE shard = 7; INSERT INTO moves (shard, from_node, "
+      "to_node, reason, begun_at, outcome) VALUES (7, 'node-1', 'node-2', 'operator', now(), 'moving')",
+      "UPDATE shards SET owner = 12, target = NULL, version = version + 1 WHERE shard = 7; UPDATE moves SET "
+      "outcome = 'moved', ended_at = now()"};
+  int moves = 1;
+  for (const auto& change : changes) {
+    raw_session doorman{on.database.settings()};
+    doorman.run("BEGIN; LOCK TABLE moves IN ACCESS EXCLUSIVE MODE");
+    auto reading = std::async(std::launch::async, [this] { return status(); });
+    ASSERT_TRUE(eventually([&] { return on.waits("keyrack/0/cluster"); })) << "the shards have been read, moves not";
+    doorman.run(change + "; COMMIT");
+    const auto s = reading.get();
+    const auto listed = s.moves.empty() ? 0 : s.moves.front().shards;
+    EXPECT_EQ(s.moving, moves);
+    EXPECT_EQ(listed, moves);
+    EXPECT_EQ(s.nodes.at(0).shards, moves == 1 ? 512 : 511);
+    moves = 0;
+  }
+}
+
 // Goal: nobody waits for ever for what cannot come true.
 TEST_F(Operations, AWishThatCannotComeTrueEndsRefusedWithItsReason) {
   done(move_shard(c, 7, "node-2", soon()));

@@ -20,7 +20,7 @@ class Metrics:
 
 
 async def read_metrics(node: Node) -> Metrics:
-    client = Client(node.port)
+    client = Client(node.port, node.host)
     status, body, _ = await client.ask("GET", "/metrics")
     client.close()
     assert status == 200, body

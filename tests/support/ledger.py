@@ -20,12 +20,14 @@ class Ledger:
         self.sent = {}  # key → the request's body
         self.acknowledged = {}  # key → the answer's body
         self.unknown = set()
+        self.grew = asyncio.Event()  # there is one more acknowledged
 
     def answered(self, key: str, status: int, body: bytes):
         if status == 201:
             known = self.acknowledged.setdefault(key, body)
             assert known == body, f"request {key} was given two answers:\n{known}\n{body}"
             self.unknown.discard(key)
+            self.grew.set()
         elif status >= 500 and json.loads(body)["outcome"] == "unknown":
             self.unknown.add(key)
         else:
@@ -33,6 +35,17 @@ class Ledger:
             assert problem["outcome"] == "not_applied", body
             assert status in (409, 503, 504), body
             self.unknown.discard(key)
+
+    async def await_acknowledged(self, count: int, clients: list):
+        """Waits for so many; raises what a client died of meanwhile."""
+        while len(self.acknowledged) < count:
+            self.grew.clear()
+            growth = asyncio.ensure_future(self.grew.wait())
+            await asyncio.wait([growth, *clients], return_when=asyncio.FIRST_COMPLETED)
+            growth.cancel()
+            for client in clients:
+                if client.done():
+                    client.result()
 
 
 async def book_until(stop: asyncio.Event, port: int, hotels: list, ledger: Ledger, draw: random.Random):

@@ -14,6 +14,8 @@ NETWORK = "10.213.77"
 HOME = f"{NETWORK}.254"  # of the test, its clients and PostgreSQL
 DATABASE_PORT = 5432
 INSIDE = "KEYRACK_TEST_INSIDE"
+LOSS = "numgen random mod 100 < 20 drop"  # one packet in five
+SLOW = "delay", "60ms", "20ms", "loss", "2%"
 REJECT = "tcp flags & rst == 0 reject with tcp reset"  # the refusal itself must come through
 # A process that dies takes those in its namespace with it, and unshare dies with its parent's wish.
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -31,6 +33,15 @@ def why_not() -> str:
     tried = subprocess.run([*UNSHARE, "sh", "-c", "ip link add k type veth peer name l && nft add table inet k"],
                            capture_output=True, text=True, check=False)
     return f"networks cannot be made, which needs root: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+def why_not_slow() -> str:
+    """Why no cable can be made slow here, though it can be cut; empty when it can. It needs no root that `why_not` does not."""
+    if not shutil.which("tc"):
+        return "tc cannot be found: deploy/bootstrap installs it"
+    link = "ip link add k type veth peer name l && tc qdisc add dev k root netem"
+    tried = subprocess.run([*UNSHARE, "sh", "-c", " ".join([link, *SLOW])], capture_output=True, text=True, check=False)
+    return f"this kernel delays no packets (netem): {tried.stderr.strip()}" if tried.returncode else ""
 
 
 def enter():
@@ -77,8 +88,24 @@ class Room:
             lines.append("}")
         self._rules([*lines, "}"])
 
+    def _shape(self, *how: str):
+        """How packets leave the room; nothing: as they come."""
+        subprocess.run([*self.inside, "tc", "qdisc", "del", "dev", "eth0", "root"], check=False, stderr=subprocess.DEVNULL)
+        if how:
+            subprocess.run([*self.inside, "tc", "qdisc", "add", "dev", "eth0", "root", *how], check=True)
+
+    def slow(self):
+        """What leaves it is late, unevenly, and some of it is lost. REQUIRES: `why_not_slow` says nothing."""
+        self._shape("netem", *SLOW)
+
+    def narrow(self):
+        """What leaves it waits in a queue before a narrow cable, and is lost where the queue is full."""
+        self._shape("tbf", "rate", "400kbit", "burst", "4kb", "latency", "300ms")
+
     def heal(self):
         self._rules([])
+        if shutil.which("tc"):
+            self._shape()
 
     def remove(self):
         ip("netns", "del", self.name)  # and its cable

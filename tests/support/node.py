@@ -214,6 +214,7 @@ class Client:
         self.port = port
         self.host = host
         self.reader = self.writer = None
+        self.sent = asyncio.Event()  # a question has left, whatever becomes of it
 
     async def ask(self, method: str, path: str, body=None, headers: dict | None = None, seconds: float = 20):
         return await asyncio.wait_for(self._ask(method, path, body, headers or {}), seconds)
@@ -231,6 +232,7 @@ class Client:
         try:
             self.writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + payload)
             await self.writer.drain()
+            self.sent.set()
             return await self._answer()
         except BaseException:
             self.close()
@@ -275,9 +277,9 @@ def seed_from_environment() -> int:
     return seed
 
 
-def finish(checks: int):
-    """What tests/run counts."""
-    print(f"{checks} passed, 0 failed")
+def finish(checks: int, skipped: int = 0):
+    """What tests/run counts. `skipped`: of which it was said why."""
+    print(f"{checks} passed, 0 failed" + (f", {skipped} skipped" if skipped else ""))
 
 
 def skip(checks: int, why: str):

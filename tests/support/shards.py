@@ -1,6 +1,7 @@
 """Where hotels live, as the cluster's rows say it."""
 
 import collections
+import json
 
 from tests.support.node import Client, Stage, open_hotel
 
@@ -36,6 +37,13 @@ async def open_hotels_everywhere(stage: Stage, count: int, each: int = 2) -> lis
         hotels.append(await open_hotel(client, 400))
     client.close()
     return hotels
+
+
+async def ask_move(operator: Client, shard: int, node: str) -> dict:
+    """An operator's wish, which must be taken; the move as it was written down."""
+    status, body, _ = await operator.ask("POST", f"/v1/cluster/shards/{shard}/move", {"node": node})
+    assert status == 200, f"a move of shard {shard} to {node} was refused: {body}"
+    return json.loads(body)
 
 
 def counts(stage: Stage) -> dict:
