@@ -169,6 +169,23 @@ TEST_F(FenceRaces, TheRoleIsTakenFromAFrozenCoordinatorThatHoldsItsLocks) {
   EXPECT_EQ(first->take_role(second->read()->coordinator), 0);
 }
 
+// Its heartbeat froze with a beat executed and not ended: that holds no row of `writers`, so its fence does not meet it.
+TEST_F(FenceRaces, ANodeIsRemovedWhoseFrozenHeartbeatHoldsItsRow) {
+  const auto one = enter(settings_of("one"));
+  const auto s = settings_of("two", 50ms);
+  const auto two = enter(s);
+  const auto store = make_cluster_store(s, two.incarnation, two.lineage);
+  raw_session frozen{db.database.settings(), application_name(one.incarnation, "heartbeat")};
+  frozen.run("BEGIN");
+  frozen.run(fmt::format("UPDATE nodes SET beat = beat + 1 WHERE incarnation = {}", one.incarnation));
+  const auto fenced = store->fence(one.incarnation, "silence");
+  ASSERT_TRUE(fenced) << fenced.error();
+  EXPECT_EQ(db.watch.run("SELECT string_agg(node, ' ') FROM nodes"), "two");
+  EXPECT_EQ(db.watch.run("SELECT string_agg(DISTINCT fenced_for, ' ') FROM writers WHERE fenced_at IS NOT NULL"),
+            "silence");
+  EXPECT_THROW(frozen.run("COMMIT"), std::runtime_error);
+}
+
 /// Shard 7 on its way from incarnation 1 to 2, at version 5; a coordinator at work.
 struct HandOver : FenceRaces {
   HandOver() {
