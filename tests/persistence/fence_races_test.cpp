@@ -251,9 +251,8 @@ TEST_F(HandOver, OfAFencedOwnerChangesNothing) {
   EXPECT_EQ(write(), std::vector<bool>{false});
   EXPECT_EQ(row(), "1 2 5");
   running_journal journal{db};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
-  region->receive([](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{false}); });
+  journal.ask_to_hand_over(what);
+  EXPECT_EQ(journal.handed_over(), false);
   EXPECT_EQ(row(), "1 2 5");
 }
 
@@ -265,12 +264,11 @@ TEST_F(HandOver, OfAShardThatHasNoOwnerAnyMoreIsOver) {
 TEST_F(HandOver, IsWrittenAgainWhenItsBackendEndedBeforeTheCommit) {
   running_journal journal{db};
   commit_latch latch{db, "shards"};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
+  journal.ask_to_hand_over(what);
   ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0")); }));
   db.end_backends(application_name(1, "slot-0"));
   latch.release();
-  region->receive([&](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{true}); });
+  EXPECT_EQ(journal.handed_over(), true);
   EXPECT_EQ(row(), "2 0 6");
   EXPECT_EQ(move(), "moved");
 }
@@ -279,8 +277,7 @@ TEST_F(HandOver, IsWrittenAgainWhenItsBackendEndedBeforeTheCommit) {
 TEST_F(HandOver, IsNotWrittenAgainWhenTheMoveWasCalledOffMeanwhile) {
   running_journal journal{db};
   commit_latch latch{db, "shards"};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
+  journal.ask_to_hand_over(what);
   const auto slot = application_name(1, "slot-0");
   ASSERT_TRUE(eventually([&] { return db.waits(slot); }));
   raw_session doorman{db.database.settings()};
@@ -296,8 +293,55 @@ TEST_F(HandOver, IsNotWrittenAgainWhenTheMoveWasCalledOffMeanwhile) {
   latch.release();
   db.watch.run("UPDATE shards SET target = NULL, version = version + 1 WHERE shard = 7");
   doorman.run("ROLLBACK");
-  region->receive([&](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{false}); });
+  EXPECT_EQ(journal.handed_over(), false);
   EXPECT_EQ(row(), "1 0 6");
+}
+
+// The heartbeat vouches for a slot that has nothing but a hand-over, too: served by nobody, the shard is somebody's to fence.
+TEST_F(HandOver, IsWorkOfItsSlotUntilItIsWritten) {
+  running_journal journal{db};
+  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
+  ASSERT_EQ(journal.append_and_wait(sample_commit(3, 1, 1)), append_result::applied);
+  ASSERT_TRUE(eventually([&] { return !journal.at_work(); }));
+  raw_session holder{db.database.settings()};
+  holder.run("BEGIN");
+  holder.run("SELECT 1 FROM shards WHERE shard = 7 FOR UPDATE");
+  journal.ask_to_hand_over(what);
+  ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0")); }));
+  EXPECT_EQ(journal.at_work(), 0);
+  holder.run("ROLLBACK");
+  EXPECT_EQ(journal.handed_over(), true);
+  EXPECT_TRUE(eventually([&] { return !journal.at_work(); }));
+}
+
+TEST_F(HandOver, IsWorkOfItsSlotWhileItWaitsForTheOthers) {
+  running_journal journal{db};
+  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
+  ASSERT_EQ(journal.append_and_wait(sample_commit(3, 1, 1)), append_result::applied);
+  journal.environment->board->set_settled(1, false);  // as with a commit in doubt
+  journal.ask_to_hand_over(what);
+  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 2, 2)), append_result::applied);  // the slot gets on with all else
+  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 3, 3)), append_result::applied);
+  EXPECT_EQ(journal.at_work(), 0);
+  EXPECT_EQ(journal.handed_over(0ms), std::nullopt);
+  EXPECT_EQ(row(), "1 2 5");
+  journal.environment->board->set_settled(1, true);
+  EXPECT_EQ(journal.handed_over(), true);
+  EXPECT_EQ(row(), "2 0 6");
+}
+
+// Nobody settles those any more: the region is answered when the slot knows that nothing of its own can be written.
+TEST_F(HandOver, OfAFencedOwnerWaitsForNoOtherSlot) {
+  running_journal journal{db};
+  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
+  ASSERT_EQ(journal.append_and_wait(sample_commit(3, 1, 1)), append_result::applied);
+  journal.environment->board->set_settled(1, false);
+  journal.ask_to_hand_over(what);
+  ASSERT_TRUE(fence(1));
+  EXPECT_EQ(journal.append_and_wait(sample_commit(2, 2, 2)), append_result::fenced);
+  EXPECT_EQ(journal.handed_over(), false);
+  EXPECT_EQ(row(), "1 2 5");
+  EXPECT_TRUE(eventually([&] { return !journal.at_work(); }));
 }
 
 /// These change the whole server, and so have one of their own.
@@ -324,22 +368,15 @@ TEST_F(HandOverOnItsServer, FindsWhatTheLostAttemptHasDone) {
   ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
   ASSERT_EQ(journal.append_and_wait(sample_commit(3, 1, 1)), append_result::applied);  // both slots are settled
   expect_standby("nowhere");
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{{.shard = 7, .version = 5, .target = 2}}});
+  journal.ask_to_hand_over({.shard = 7, .version = 5, .target = 2});
   ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0"), "SyncRep"); }));
   db.end_backends(application_name(1, "slot-0"));
   constexpr auto row = "SELECT concat_ws(' ', owner, coalesce(target, 0), version) FROM shards WHERE shard = 7";
   ASSERT_TRUE(eventually([&] { return db.watch.run(row) == "2 0 6"; }));  // visible, and not durable
-  std::optional<std::vector<bool>> told;
-  const auto hear = [&](std::chrono::milliseconds patience) {
-    region->receive([&](const shards_handed_over& m) { told = m.done; }, caf::after(patience) >> [] {});
-  };
   ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0"), "SyncRep"); }));  // it asks anew
-  hear(0ms);
-  EXPECT_FALSE(told);
+  EXPECT_EQ(journal.handed_over(0ms), std::nullopt);
   expect_standby("");
-  hear(20s);
-  EXPECT_EQ(told, std::vector<bool>{true});
+  EXPECT_EQ(journal.handed_over(), true);
   EXPECT_EQ(db.watch.run(row), "2 0 6");
 }
 
