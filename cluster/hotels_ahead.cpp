@@ -5,34 +5,38 @@
 
 namespace keyrack::cluster {
 
-void hotels_ahead::want(shard_id shard, std::vector<hotel_id> hotels, steady_instant now, std::function<void()> done) {
+void hotels_ahead::want(shard_id shard, const std::vector<hotel_id>& hotels, steady_instant now,
+                        std::function<void()> done) {
   forget(shard);
-  const auto asked = loaded_.size() + queue_.size() + loading_;
+  const auto asked = loaded_.size() + queue_.size() + loading_.size();
   const auto room = bounds_.kept_max > asked ? bounds_.kept_max - asked : 0;
-  hotels.resize(std::min(hotels.size(), room));
-  std::erase_if(hotels, [shard](hotel_id h) { return shard_of(h) != shard; });
-  queue_.insert(queue_.end(), hotels.begin(), hotels.end());
-  visit v{.hotels = std::move(hotels), .until = now + bounds_.keep_for, .done = std::move(done)};
-  v.missing = v.hotels.size();
-  if (v.missing == 0) end(v);
+  visit v{.hotels = {}, .missing = {}, .until = now + bounds_.keep_for, .done = std::move(done)};
+  for (const auto hotel : hotels) {
+    if (v.hotels.size() == room) break;
+    if (shard_of(hotel) != shard || !v.missing.insert(hotel).second) continue;
+    v.hotels.push_back(hotel);
+    if (!loading_.contains(hotel)) queue_.push_back(hotel);
+  }
+  if (v.missing.empty()) end(v);
   visits_.emplace(shard, std::move(v));
 }
 
 std::optional<hotel_id> hotels_ahead::next() {
-  if (queue_.empty() || loading_ >= bounds_.loading_max) return std::nullopt;
-  ++loading_;
+  if (queue_.empty() || loading_.size() >= bounds_.loading_max) return std::nullopt;
   const auto hotel = queue_.front();
   queue_.pop_front();
+  loading_.insert(hotel);
   return hotel;
 }
 
 void hotels_ahead::on_loaded(std::shared_ptr<const hotel_loaded> what) {
-  --loading_;
+  loading_.erase(what->hotel);
   const auto found = visits_.find(shard_of(what->hotel));
   if (found == visits_.end()) return;  // it has come, or will not come
-  if (what->state) loaded_.insert_or_assign(what->hotel, std::move(what));
   auto& v = found->second;
-  if (v.missing > 0 && --v.missing == 0) end(v);
+  if (v.missing.erase(what->hotel) == 0) return;  // not asked for any more
+  if (what->state) loaded_.insert_or_assign(what->hotel, std::move(what));
+  if (v.missing.empty()) end(v);
 }
 
 std::vector<shard_id> hotels_ahead::shards() const {

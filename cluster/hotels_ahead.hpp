@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace keyrack::cluster {
@@ -26,8 +27,8 @@ public:
   explicit hotels_ahead(bounds b) : bounds_(b) {}
 
   /// The owner of a shard says which hotels are awake there. `done` runs once: when they are loaded, or never will be. A
-  /// later call for the same shard takes the place of an earlier one.
-  void want(shard_id shard, std::vector<hotel_id> hotels, steady_instant now, std::function<void()> done);
+  /// later call for the same shard takes the place of an earlier one; what that one had begun to load is not begun again.
+  void want(shard_id shard, const std::vector<hotel_id>& hotels, steady_instant now, std::function<void()> done);
 
   /// The next to be loaded now; nothing while enough are on their way.
   std::optional<hotel_id> next();
@@ -48,7 +49,7 @@ public:
 private:
   struct visit {
     std::vector<hotel_id> hotels;
-    std::size_t missing = 0;  // not loaded yet
+    std::unordered_set<hotel_id> missing;  // not loaded yet
     steady_instant until;
     std::function<void()> done;
   };
@@ -58,7 +59,7 @@ private:
   const bounds bounds_;
   std::map<shard_id, visit> visits_;
   std::deque<hotel_id> queue_;
-  std::size_t loading_ = 0;
+  std::unordered_set<hotel_id> loading_;  // each once, whoever asked: so that every end is known for what it is
   std::unordered_map<hotel_id, std::shared_ptr<const hotel_loaded>> loaded_;
 };
 

@@ -107,7 +107,7 @@ private:
   }
 
   void on_loaded_ahead(const hotel_loaded& m) {
-    hotels().counters.hotel.loaded_ahead.add();
+    if (m.state) hotels().counters.hotel.loaded_ahead.add();
     ahead_.on_loaded(std::make_shared<const hotel_loaded>(m));
     load_ahead();
   }

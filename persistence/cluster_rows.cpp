@@ -30,14 +30,6 @@ constexpr pg_statement sql_finish_rebalance{.name = "finish_rebalance", .sql = R
   UPDATE coordinator SET rebalance_asked = false WHERE holder = $1 AND term = $2
 )sql"};
 
-constexpr pg_statement sql_end_backends{.name = "end_role_holder",
-                                        .sql = R"sql(
-  SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-   WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()
-)sql",
-                                        .tolerates_warnings = true};
-constexpr pg_statement sql_lock_timeout{.name = "lock_timeout", .sql = "SELECT set_config('lock_timeout', $1, false)"};
-
 constexpr pg_statement sql_remove_node{.name = "remove_node", .sql = R"sql(
   WITH why AS (UPDATE writers SET fenced_for = $2 WHERE incarnation = $1 AND fenced_for = '')
   DELETE FROM nodes WHERE incarnation = $1
@@ -130,7 +122,6 @@ constexpr pg_statement sql_tell_reach{.name = "tell_reach",
 constexpr pg_statement sql_tell_leaving{.name = "tell_leaving",
                                         .sql = "UPDATE nodes SET leaving = true WHERE incarnation = $1"};
 
-constexpr auto lock_not_available = "55P03";
 constexpr auto role_name = "membership";
 
 class pg_cluster_store final : public cluster_store {
@@ -148,18 +139,12 @@ public:
   }
 
   result<std::int64_t> take_role(const coordinator_row& seen) override {
-    const auto until = deadline();
-    for (;;) {
-      if (auto ready = connect(); !ready) return std::unexpected(ready.error());
-      const auto rows =
-          connection_->run(sql_take_role, pg_params{}.int8(me_.incarnation).int2(me_.slot).int8(seen.term), until);
-      if (rows) return rows->rows() == 0 ? 0 : rows->integer(0, 0);
-      if (rows.error().sqlstate != lock_not_available || steady_now() >= until.at) return failed(rows.error());
-      // A frozen coordinator may hold its share lock with a statement that nobody ends.
-      const auto ended =
-          connection_->run(sql_end_backends, pg_params{}.text(application_name(seen.holder, role_name)), until);
-      if (!ended) return failed(ended.error());
-    }
+    if (auto ready = connect(); !ready) return std::unexpected(ready.error());
+    // A frozen coordinator may hold its share lock with a statement that nobody ends.
+    const auto rows = run_past_locks(*connection_, application_name(seen.holder, role_name), sql_take_role,
+                                     pg_params{}.int8(me_.incarnation).int2(me_.slot).int8(seen.term), deadline());
+    if (!rows) return failed(rows.error());
+    return rows->rows() == 0 ? 0 : rows->integer(0, 0);
   }
 
   result<bool> renew_role(std::int64_t term) override {
@@ -176,7 +161,10 @@ public:
       connection_.reset();
       return fenced;
     }
-    return done(run(sql_remove_node, pg_params{}.int8(who).text(reason)));
+    // A frozen heartbeat holds no row of `writers`, but may hold that of `nodes`.
+    const auto removed = run_past_locks(*connection_, application_name(who, ""), sql_remove_node,
+                                        pg_params{}.int8(who).text(reason), deadline());
+    return removed ? result<void>{} : failed(removed.error());
   }
 
   result<int> give(std::int64_t term, const std::vector<gift>& gifts) override {
@@ -258,8 +246,7 @@ private:
     auto made = connect_to(lineage_, database_, me_.incarnation, role_name);
     if (!made) return std::unexpected(made.error().message);
     connection_.emplace(std::move(*made));
-    const auto set = connection_->run(
-        sql_lock_timeout, pg_params{}.text(fmt::format("{}ms", database_.lock_timeout.count())), deadline());
+    const auto set = limit_lock_waits(*connection_, database_.lock_timeout, deadline());
     return set ? result<void>{} : failed(set.error());
   }
 

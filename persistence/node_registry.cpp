@@ -49,6 +49,8 @@ constexpr pg_statement sql_predecessors{.name = "predecessors", .sql = R"sql(
    GROUP BY w.incarnation
 )sql"};
 
+constexpr pg_statement sql_remove{.name = "remove_node_row", .sql = "DELETE FROM nodes WHERE incarnation = $1"};
+
 // Rows of those who are fenced, also when a start was cut off between fencing and this.
 constexpr pg_statement sql_remove_fenced{.name = "remove_fenced_nodes", .sql = R"sql(
   DELETE FROM nodes n
@@ -182,11 +184,15 @@ private:
 
   std::expected<void, std::string> fence(const predecessor& other) {
     log_info("fencing a predecessor", {{"node", settings_.node.name}, {"incarnation", other.incarnation}});
-    const auto done =
-        fence_incarnation(*connection_, other.incarnation, settings_.database.lock_timeout,
-                          call_deadline::in("the time for a fence", 10 * settings_.database.lock_timeout));
-    if (done) fenced_.push_back(other.incarnation);
-    return done;
+    const auto until = call_deadline::in("the time for a fence", 10 * settings_.database.lock_timeout);
+    auto done = fence_incarnation(*connection_, other.incarnation, settings_.database.lock_timeout, until);
+    if (!done) return done;
+    fenced_.push_back(other.incarnation);
+    // Its heartbeat may have frozen with the row in its hands.
+    const auto removed = run_past_locks(*connection_, application_name(other.incarnation, ""), sql_remove,
+                                        pg_params{}.int8(other.incarnation), until);
+    if (!removed) return std::unexpected("the row of a former node cannot be removed: " + removed.error().message);
+    return {};
   }
 
   std::expected<void, std::string> remove_fenced() {

@@ -110,5 +110,43 @@ TEST_F(HotelsAhead, LoadsAnewWhenItIsAskedAgain) {
   EXPECT_THAT(told, ElementsAre(3, 3));
 }
 
+TEST_F(HotelsAhead, TellsWhoAsksAgainNoLoadTooEarly) {
+  const auto hotels = hotels_of(3, 2);
+  want(3, hotels);
+  ahead.next();
+  want(3, hotels);  // while the first is on its way
+  EXPECT_THAT(told, ElementsAre(3)) << "who asked before";
+  EXPECT_EQ(ahead.next(), hotels[1]);
+  EXPECT_EQ(ahead.next(), std::nullopt) << "what is on its way is not begun again";
+  loaded(hotels[0]);
+  EXPECT_THAT(told, ElementsAre(3)) << "one is missing";
+  loaded(hotels[1]);
+  EXPECT_THAT(told, ElementsAre(3, 3));
+  EXPECT_THAT(ahead.finish(3), ElementsAre(hotels[0], hotels[1]));
+}
+
+TEST_F(HotelsAhead, DoesNotCountALoadThatNobodyAsksForAnyMore) {
+  const auto hotels = hotels_of(3, 3);
+  want(3, {hotels[0]});
+  ahead.next();
+  want(3, {hotels[1], hotels[2]});
+  loaded(hotels[0]);
+  EXPECT_EQ(ahead.size(), 0u) << "nor keep it";
+  ahead.next();
+  ahead.next();
+  loaded(hotels[1]);
+  EXPECT_THAT(told, ElementsAre(3)) << "only who asked first";
+  loaded(hotels[2]);
+  EXPECT_THAT(told, ElementsAre(3, 3));
+}
+
+TEST_F(HotelsAhead, LoadsAHotelOnceThatIsNamedTwice) {
+  const auto hotel = hotels_of(3, 1).front();
+  want(3, {hotel, hotel});
+  EXPECT_THAT(load_all(), ElementsAre(hotel));
+  EXPECT_THAT(told, ElementsAre(3));
+  EXPECT_THAT(ahead.finish(3), ElementsAre(hotel));
+}
+
 }  // namespace
 }  // namespace keyrack::cluster

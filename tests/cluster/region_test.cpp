@@ -5,6 +5,7 @@
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -29,11 +30,19 @@ protected:
   std::uint64_t create() { return send(create_command(), 1); }
   std::uint64_t add_type(std::uint64_t key) { return send(add_type_command(), key); }
   static bool accepted_(const answer_envelope& a) { return std::holds_alternative<done>(a.body); }
-  /// Waits until nobody is awake: the directory is polled, for it tells nobody.
-  void until_asleep() {
+  /// Polls, for what it is asked of tells nobody; whether it came true.
+  static bool eventually(const std::function<bool()>& condition) {
     const auto give_up = steady_now() + 20s;
-    while (directory->size() != 0 && steady_now() < give_up) std::this_thread::yield();
-    ASSERT_EQ(directory->size(), 0u);
+    while (!condition() && steady_now() < give_up) std::this_thread::yield();
+    return condition();
+  }
+  void until_asleep() {
+    ASSERT_TRUE(eventually([&] { return directory->size() == 0; }));
+  }
+  void load_ahead(shard_id shard, const std::vector<hotel_id>& hotels) {
+    std::promise<void> done;
+    caf::anon_send(region, prepare_shard{shard, hotels, [&] { done.set_value(); }});
+    ASSERT_EQ(done.get_future().wait_for(20s), std::future_status::ready);
   }
 
   std::shared_ptr<collector> answers = std::make_shared<collector>();
@@ -81,9 +90,7 @@ TEST_F(Region, TriesAgainWhatAFailedAppendGaveBack) {
     journal->next_result = append_result::conflict;
   }
   const auto booked = add_type(2);
-  const auto stopped = [&] { return counters.hotel.stops.of({"conflict"}).value() > 0; };
-  const auto give_up = steady_now() + 20s;
-  while (!stopped() && steady_now() < give_up) std::this_thread::yield();
+  EXPECT_TRUE(eventually([&] { return counters.hotel.stops.of({"conflict"}).value() > 0; }));
   {
     const std::scoped_lock lock{journal->mutex};
     journal->next_result = append_result::applied;
@@ -133,9 +140,7 @@ TEST_F(Region, HandsAShardOverWhenItsHotelsAreGoneAndServesItAgainWhenItComesBac
   answers->of(create());
   tell_rows({.owner = 1, .target = 2});
   const auto late = add_type(2);  // given back, and parked until the shard is back
-  const auto give_up = steady_now() + 20s;
-  while (shards_gone != shards_count && steady_now() < give_up) std::this_thread::yield();
-  ASSERT_EQ(shards_gone, static_cast<std::size_t>(shards_count));
+  ASSERT_TRUE(eventually([&] { return shards_gone == static_cast<std::size_t>(shards_count); }));
   EXPECT_EQ(announced, 1u);
   EXPECT_EQ(directory->size(), 0u);
   tell_rows({.owner = 2});  // the hand-over changed the row, too
@@ -149,9 +154,7 @@ TEST_F(Region, HandsAShardOverWhenItsHotelsAreGoneAndServesItAgainWhenItComesBac
 TEST_F(Region, LoadsAHotelAheadAndThenOnlyWhatCameAfter) {
   answers->of(create());
   tell_rows({.owner = 2});
-  std::promise<void> loaded;
-  caf::anon_send(region, prepare_shard{shard_of(id), {id}, [&] { loaded.set_value(); }});
-  ASSERT_EQ(loaded.get_future().wait_for(20s), std::future_status::ready);
+  load_ahead(shard_of(id), {id});
   until_asleep();
   EXPECT_EQ(counters.hotel.loaded_ahead.value(), 1u);
   tell_rows({.owner = 1});
@@ -169,13 +172,10 @@ TEST_F(Region, MovesAShardOfManyHotelsThereAndBack) {
   until_asleep();
   EXPECT_EQ(announced, hotels.size());
   tell_rows({.owner = 2});
-  std::promise<void> loaded;
-  caf::anon_send(region, prepare_shard{3, hotels, [&] { loaded.set_value(); }});
-  ASSERT_EQ(loaded.get_future().wait_for(20s), std::future_status::ready);
+  load_ahead(3, hotels);
   tell_rows({.owner = 1});
-  const auto give_up = steady_now() + 20s;
-  while (directory->size() != hotels.size() && steady_now() < give_up) std::this_thread::yield();
-  EXPECT_EQ(directory->size(), hotels.size()) << "they wake before anybody asks for them";
+  EXPECT_TRUE(eventually([&] { return directory->size() == hotels.size(); }))
+      << "they wake before anybody asks for them";
   for (const auto hotel : hotels) router->send(request_of(hotel, add_type_command(), ++key, answers, ++last));
   for (std::uint64_t n = 1; n <= last; ++n) ASSERT_TRUE(accepted_(answers->of(n)));
   const std::scoped_lock lock{journal->mutex};
@@ -183,9 +183,14 @@ TEST_F(Region, MovesAShardOfManyHotelsThereAndBack) {
 }
 
 TEST_F(Region, IsDoneAtOnceWithAShardThatItHas) {
-  std::promise<void> done;
-  caf::anon_send(region, prepare_shard{shard_of(id), {id}, [&] { done.set_value(); }});
-  ASSERT_EQ(done.get_future().wait_for(20s), std::future_status::ready);
+  load_ahead(shard_of(id), {id});
+  EXPECT_EQ(counters.hotel.loaded_ahead.value(), 0u);
+}
+
+TEST_F(Region, IsDoneWithAHotelThatCannotBeLoadedAheadAndDoesNotCountIt) {
+  tell_rows({.owner = 2});
+  journal->readable = false;
+  load_ahead(shard_of(id), {id});
   EXPECT_EQ(counters.hotel.loaded_ahead.value(), 0u);
 }
 
@@ -231,6 +236,26 @@ TEST_F(Region, HandsEverythingToTheNextIncarnationWhenFenced) {
   const auto sent = add_type(2);  // to the fenced region, or to nobody
   start({});
   EXPECT_TRUE(accepted_(answers->of(sent)));
+}
+
+// It is out of the directory, and its append may never be answered: whoever waits for it is not left to a deadline.
+TEST_F(Region, FreesWhoWaitsForAHotelThatRetiresWhenItIsFenced) {
+  answers->of(create());
+  const auto withhold = [this](bool on) {
+    const std::scoped_lock lock{journal->mutex};
+    journal->silent = on;
+    return journal->withheld.size();
+  };
+  withhold(true);
+  const auto sent = send(add_type_command(), 2, 1h);
+  ASSERT_TRUE(eventually([&] { return withhold(true) == 1; }));
+  tell_rows({.owner = 1, .target = 2});
+  until_asleep();
+  withhold(false);
+  start({});  // which fences the region before
+  EXPECT_TRUE(accepted_(answers->of(sent)));
+  const std::scoped_lock lock{journal->mutex};
+  EXPECT_EQ(journal->events[id].size(), 2u);
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
 // Goal: who has lost a place, a role or a shard has lost it whatever was under way at that moment: slots that come after the fence,
-// beats and hand-overs that were executed before and committed after, coordinators that froze with their locks.
+// beats that were executed before and committed after, nodes and coordinators that froze with their locks.
 #include "persistence/cluster_rows.hpp"
-#include "persistence/fence.hpp"
 #include "persistence/heartbeat.hpp"
-#include "persistence/shard_rows.hpp"
-#include "tests/support/journal_fixture.hpp"
+#include "tests/persistence/fence_stage.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,52 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace keyrack::testing;
 
-/// Who changes a row of `table` stops before its commit, with everything executed, as long as this is held.
-class commit_latch {
-public:
-  commit_latch(journal_database& db, const std::string& table) : holder_(db.database.settings(), "latch") {
-    db.watch.run("CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS "
-                 "'BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN NULL; END'");
-    db.watch.run("CREATE CONSTRAINT TRIGGER latch AFTER UPDATE ON " + table +
-                 " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stop_here()");
-    holder_.run("SELECT pg_advisory_lock(77)");
-  }
-  void release() { holder_.run("SELECT pg_advisory_unlock(77)"); }
-
-private:
-  raw_session holder_;
-};
-
-struct FenceRaces : ::testing::Test {
-  settings settings_of(const std::string& name, std::chrono::milliseconds lock_timeout = 20s) const {
-    settings s;
-    s.node.name = name;
-    s.database = db.database.settings();
-    s.database.statement_timeout = 20s;
-    s.database.lock_timeout = lock_timeout;
-    s.heartbeat.grace = 600ms;
-    return s;
-  }
-  registration enter(const settings& s) {
-    auto place = register_node(s, "test", {.actor = "127.0.0.1:2", .http = "http://127.0.0.1:1"});
-    if (!place) throw std::runtime_error(place.error());
-    return std::move(*place);
-  }
-  std::expected<void, std::string> fence(std::int64_t incarnation) {
-    auto c = db.database.connect("fencer");
-    return fence_incarnation(c, incarnation, 10s, soon());
-  }
-  std::string rows_of_writer(std::int64_t incarnation) {
-    return db.watch.run(fmt::format("SELECT count(*) FROM writers WHERE incarnation = {}", incarnation));
-  }
-  static leased decided_now() {
-    leased a;
-    a.decided_at = steady_now();
-    return a;
-  }
-
-  journal_database db;
-};
+struct FenceRaces : fence_stage {};
 
 // A fence cannot fence rows that are not there: so nobody makes them afterwards.
 TEST_F(FenceRaces, SlotsThatEnlistAfterTheFenceAreFenced) {
@@ -169,161 +122,21 @@ TEST_F(FenceRaces, TheRoleIsTakenFromAFrozenCoordinatorThatHoldsItsLocks) {
   EXPECT_EQ(first->take_role(second->read()->coordinator), 0);
 }
 
-/// Shard 7 on its way from incarnation 1 to 2, at version 5; a coordinator at work.
-struct HandOver : FenceRaces {
-  HandOver() {
-    db.watch.run("SELECT setval('incarnations', 10)");
-    db.enter(1, running_journal::quick());
-    db.enter(2, running_journal::quick());
-    db.watch.run("UPDATE shards SET owner = 1, target = 2, version = 5 WHERE shard = 7");
-    db.watch.run("INSERT INTO moves (shard, from_node, to_node, reason, begun_at, outcome) "
-                 "VALUES (7, 'one', 'two', 'test', clock_timestamp(), 'moving')");
-  }
-  std::string row() {
-    return db.watch.run("SELECT concat_ws(' ', owner, coalesce(target, 0), version) FROM shards WHERE shard = 7");
-  }
-  std::string move() { return db.watch.run("SELECT outcome FROM moves WHERE shard = 7"); }
-  std::vector<bool> write(const std::string& name = "giver") {
-    auto c = db.database.connect(name);
-    const auto done = write_hand_overs(c, {.incarnation = 1, .slot = 0}, {what}, soon());
-    if (!done) throw std::runtime_error(done.error().message);
-    return *done;
-  }
-
-  const hand_over what{.shard = 7, .version = 5, .target = 2};
-};
-
-TEST_F(HandOver, IsRefusedWhenTheMoveWasCalledOffAMomentBefore) {
-  const auto s = settings_of("three");
-  const auto place = enter(s);
-  const auto store = make_cluster_store(s, place.incarnation, place.lineage);
-  const auto term = store->take_role({});
-  ASSERT_TRUE(term) << term.error();
-  commit_latch latch{db, "shards"};
-  auto calling_off = std::async(std::launch::async, [&] { return store->call_off(*term, {{7, 5, "too late"}}); });
-  ASSERT_TRUE(eventually([&] { return db.waits(application_name(place.incarnation, "membership")); }));
-  auto writing = std::async(std::launch::async, [&] { return write(); });
-  ASSERT_TRUE(eventually([&] { return db.waits("giver"); }));
-  latch.release();
-  EXPECT_EQ(calling_off.get(), 1);
-  EXPECT_EQ(writing.get(), std::vector<bool>{false});
-  EXPECT_EQ(row(), "1 0 6");
-  EXPECT_EQ(move(), "called off");
-}
-
-TEST_F(HandOver, StandsWhenTheMoveIsCalledOffAMomentLater) {
-  const auto s = settings_of("three");
-  const auto place = enter(s);
-  const auto store = make_cluster_store(s, place.incarnation, place.lineage);
-  const auto term = store->take_role({});
-  ASSERT_TRUE(term) << term.error();
-  commit_latch latch{db, "shards"};
-  auto writing = std::async(std::launch::async, [&] { return write(); });
-  ASSERT_TRUE(eventually([&] { return db.waits("giver"); }));
-  auto calling_off = std::async(std::launch::async, [&] { return store->call_off(*term, {{7, 5, "too late"}}); });
-  ASSERT_TRUE(eventually([&] { return db.waits(application_name(place.incarnation, "membership")); }));
-  latch.release();
-  EXPECT_EQ(writing.get(), std::vector<bool>{true});
-  EXPECT_EQ(calling_off.get(), 0);
-  EXPECT_EQ(row(), "2 0 6");
-  EXPECT_EQ(move(), "moved");
-}
-
-TEST_F(HandOver, OfAFencedOwnerChangesNothing) {
-  ASSERT_TRUE(fence(1));
-  EXPECT_EQ(write(), std::vector<bool>{false});
-  EXPECT_EQ(row(), "1 2 5");
-  running_journal journal{db};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
-  region->receive([](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{false}); });
-  EXPECT_EQ(row(), "1 2 5");
-}
-
-TEST_F(HandOver, OfAShardThatHasNoOwnerAnyMoreIsOver) {
-  db.watch.run("UPDATE shards SET owner = NULL, target = NULL, version = 6 WHERE shard = 7");
-  EXPECT_EQ(write(), std::vector<bool>{true});
-}
-
-TEST_F(HandOver, IsWrittenAgainWhenItsBackendEndedBeforeTheCommit) {
-  running_journal journal{db};
-  commit_latch latch{db, "shards"};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
-  ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0")); }));
-  db.end_backends(application_name(1, "slot-0"));
-  latch.release();
-  region->receive([&](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{true}); });
-  EXPECT_EQ(row(), "2 0 6");
-  EXPECT_EQ(move(), "moved");
-}
-
-// The call-off comes between the attempt that was lost and the next one, which looks before the owner goes on.
-TEST_F(HandOver, IsNotWrittenAgainWhenTheMoveWasCalledOffMeanwhile) {
-  running_journal journal{db};
-  commit_latch latch{db, "shards"};
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{what}});
-  const auto slot = application_name(1, "slot-0");
-  ASSERT_TRUE(eventually([&] { return db.waits(slot); }));
-  raw_session doorman{db.database.settings()};
-  doorman.run("BEGIN");
-  // The statement holds its share lock; so does this, and the new connection's enlisting waits for it.
-  doorman.run("SELECT 1 FROM writers WHERE incarnation = 1 AND slot = 0 FOR SHARE");
-  const auto first = db.watch.run("SELECT pid FROM pg_stat_activity WHERE application_name = '" + slot + "'");
-  db.end_backends(slot);
-  ASSERT_TRUE(eventually([&] {
-    return db.watch.run("SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + slot + "' AND pid <> " +
-                        first + " AND wait_event_type = 'Lock'") == "1";
-  }));
-  latch.release();
-  db.watch.run("UPDATE shards SET target = NULL, version = version + 1 WHERE shard = 7");
-  doorman.run("ROLLBACK");
-  region->receive([&](const shards_handed_over& m) { EXPECT_EQ(m.done, std::vector<bool>{false}); });
-  EXPECT_EQ(row(), "1 0 6");
-}
-
-/// These change the whole server, and so have one of their own.
-struct HandOverOnItsServer : ::testing::Test {
-  postgres_server server;
-  journal_database db{server.url()};
-
-  void expect_standby(const std::string& name) {
-    db.watch.run("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
-    db.watch.run("SELECT pg_reload_conf()");
-    ASSERT_TRUE(eventually([&] {
-      raw_session fresh{db.database.settings()};
-      return fresh.run("SHOW synchronous_standby_names") == name;
-    }));
-  }
-};
-
-// It was committed and its answer lost: the next attempt finds that out, and gives nothing twice.
-TEST_F(HandOverOnItsServer, FindsWhatTheLostAttemptHasDone) {
-  db.enter(1, running_journal::quick());
-  db.enter(2, running_journal::quick());
-  db.watch.run("UPDATE shards SET owner = 1, target = 2, version = 5 WHERE shard = 7");
-  running_journal journal{db};
-  ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
-  ASSERT_EQ(journal.append_and_wait(sample_commit(3, 1, 1)), append_result::applied);  // both slots are settled
-  expect_standby("nowhere");
-  caf::scoped_actor region{journal.system()};
-  region->send(journal.handles.slots.front(), hand_over_shards{{{.shard = 7, .version = 5, .target = 2}}});
-  ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0"), "SyncRep"); }));
-  db.end_backends(application_name(1, "slot-0"));
-  constexpr auto row = "SELECT concat_ws(' ', owner, coalesce(target, 0), version) FROM shards WHERE shard = 7";
-  ASSERT_TRUE(eventually([&] { return db.watch.run(row) == "2 0 6"; }));  // visible, and not durable
-  std::optional<std::vector<bool>> told;
-  const auto hear = [&](std::chrono::milliseconds patience) {
-    region->receive([&](const shards_handed_over& m) { told = m.done; }, caf::after(patience) >> [] {});
-  };
-  ASSERT_TRUE(eventually([&] { return db.waits(application_name(1, "slot-0"), "SyncRep"); }));  // it asks anew
-  hear(0ms);
-  EXPECT_FALSE(told);
-  expect_standby("");
-  hear(20s);
-  EXPECT_EQ(told, std::vector<bool>{true});
-  EXPECT_EQ(db.watch.run(row), "2 0 6");
+// Its heartbeat froze with a beat executed and not ended: that holds no row of `writers`, so its fence does not meet it.
+TEST_F(FenceRaces, ANodeIsRemovedWhoseFrozenHeartbeatHoldsItsRow) {
+  const auto one = enter(settings_of("one"));
+  const auto s = settings_of("two", 50ms);
+  const auto two = enter(s);
+  const auto store = make_cluster_store(s, two.incarnation, two.lineage);
+  raw_session frozen{db.database.settings(), application_name(one.incarnation, "heartbeat")};
+  frozen.run("BEGIN");
+  frozen.run(fmt::format("UPDATE nodes SET beat = beat + 1 WHERE incarnation = {}", one.incarnation));
+  const auto fenced = store->fence(one.incarnation, "silence");
+  ASSERT_TRUE(fenced) << fenced.error();
+  EXPECT_EQ(db.watch.run("SELECT string_agg(node, ' ') FROM nodes"), "two");
+  EXPECT_EQ(db.watch.run("SELECT string_agg(DISTINCT fenced_for, ' ') FROM writers WHERE fenced_at IS NOT NULL"),
+            "silence");
+  EXPECT_THROW(frozen.run("COMMIT"), std::runtime_error);
 }
 
 }  // namespace

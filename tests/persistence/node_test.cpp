@@ -129,6 +129,20 @@ TEST_F(Node, DisplacesAFrozenPredecessorAfterTheGrace) {
   EXPECT_EQ(second->fenced, std::vector{frozen->incarnation});
 }
 
+// With a statement executed and not ended: nobody gives its row back.
+TEST_F(Node, DisplacesAPredecessorWhoseHeartbeatFrozeWithItsRowLocked) {
+  const auto place = enter();
+  ASSERT_TRUE(place) << place.error();
+  raw_session frozen{db.database.settings(), application_name(place->incarnation, "heartbeat")};
+  frozen.run("BEGIN");
+  frozen.run("UPDATE nodes SET beat = beat + 1");
+  const auto second = enter();
+  ASSERT_TRUE(second) << second.error();
+  EXPECT_EQ(second->fenced, std::vector{place->incarnation});
+  EXPECT_EQ(db.watch.run("SELECT string_agg(incarnation::text, ' ') FROM nodes"), std::to_string(second->incarnation));
+  EXPECT_THROW(frozen.run("COMMIT"), std::runtime_error);
+}
+
 TEST_F(Node, FreesItsShardsWhenItLeaves) {
   std::int64_t old = 0;
   {
@@ -260,6 +274,22 @@ TEST_F(Node, StopsBeatingWhileASlotMakesNoProgress) {
   EXPECT_EQ(beat_of(place->incarnation), stood_at);
   board->set_idle(1);
   EXPECT_TRUE(eventually([&] { return beat_of(place->incarnation) > stood_at; }));
+}
+
+// No beat of its own can tell it, and others fence who does not beat.
+TEST_F(Node, HearsOfItsFenceWhileASlotThatStandsStillHoldsItsBeatsBack) {
+  auto place = enter();
+  ASSERT_TRUE(place) << place.error();
+  const auto board = std::make_shared<slot_board>(2);
+  const auto beats = beating(*place, board);
+  board->set_working(1, steady_instant{0});
+  ASSERT_TRUE(eventually([&] { return counters.heartbeat.beats.of({"held_back"}).value() >= 1; }));
+  EXPECT_FALSE(beats->ended());
+  const auto stood_at = beat_of(place->incarnation);
+  fence(place->incarnation);
+  EXPECT_TRUE(eventually([&] { return times_fenced == 1; }));
+  EXPECT_TRUE(beats->ended());
+  EXPECT_EQ(beat_of(place->incarnation), stood_at);
 }
 
 }  // namespace

@@ -33,10 +33,17 @@ struct fake_journal {
   int loads = 0;
   std::vector<std::uint64_t> loads_after;  ///< of those that went on from an earlier load: its sequence number
   append_result next_result = append_result::applied;  ///< of the appends to come
+  bool silent = false;                                 ///< appends that come now are neither done nor answered
+  std::vector<caf::strong_actor_ptr> withheld;         ///< who sent those, kept alive by it, as a slot does
   bool readable = true;
   bool hands_over = true;  ///< whether hand-overs are taken
   std::vector<hand_over> handed_over;
 
+  bool withholds(const caf::strong_actor_ptr& sender) {
+    const std::scoped_lock lock{mutex};
+    if (silent) withheld.push_back(sender);
+    return silent;
+  }
   append_result append(const commit& c) {
     const std::scoped_lock lock{mutex};
     if (next_result != append_result::applied) return next_result;
@@ -64,6 +71,7 @@ public:
       : journal_slot_handle::base(cfg), journal_(std::move(journal)) {}
   behavior_type make_behavior() override {
     return {[this](const append_commit& m) {
+              if (journal_->withholds(current_sender())) return;
               const auto result = journal_->append(*m.what);
               send(caf::actor_cast<hotel_handle>(current_sender()), append_done{m.what->first_seq(), result});
             },

@@ -47,6 +47,9 @@ public:
     router->use_local(nullptr);
     caf::anon_send(region, incarnation_fenced{});
     region = nullptr;
+    std::vector<caf::strong_actor_ptr> senders;  // whose hotels hold the journal's actors, which hold the journal
+    const std::scoped_lock lock{journal->mutex};
+    senders.swap(journal->withheld);
   }
   hotel_host(const hotel_host&) = delete;
   hotel_host& operator=(const hotel_host&) = delete;

@@ -216,6 +216,17 @@ public:
     if (!done) throw std::runtime_error("no answer from the slot");
     return done->result;
   }
+  /// Asks the first slot, as a region does.
+  void ask_to_hand_over(const hand_over& what) { self_->send(handles.slots.front(), hand_over_shards{{what}}); }
+  /// Whether it was; nothing when no answer comes within `patience`.
+  std::optional<bool> handed_over(std::chrono::milliseconds patience = std::chrono::seconds{20}) {
+    const auto m = next<shards_handed_over>(patience);
+    return m ? std::optional<bool>{m->done.at(0)} : std::nullopt;
+  }
+  /// A slot that has work, if the time that it may have it for is over.
+  std::optional<int> at_work() const {
+    return environment->board->stalled(steady_now() + std::chrono::seconds{1}, std::chrono::seconds{0});
+  }
   hotel_loaded load(std::uint64_t hotel) {
     ask_to_load(hotel);
     return must<hotel_loaded>();
