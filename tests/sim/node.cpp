@@ -14,7 +14,6 @@ constexpr duration beat_every = 200ms;
 cluster::region::bounds bounds_of(const faults& f) {
   auto wait = lease_time + lease_margin;
   if (f.bug == planted::serves_before_lease_ended) wait = 0us;
-  if (f.bug == planted::lease_without_margin) wait = lease_time;
   return {.waiting_max = 10'000, .wait_after_fence = wait};
 }
 

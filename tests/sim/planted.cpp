@@ -26,7 +26,6 @@ constexpr std::array names{
     "move_drops_parked",
     "lost_hand_over_taken_back",
     "doubt_answered_from_visibility",
-    "lease_without_margin",
     "beats_vouch_for_nothing",
     "hand_overs_are_no_work",
     "held_back_unaware",

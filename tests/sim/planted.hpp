@@ -26,7 +26,6 @@ enum class planted : std::uint8_t {
   move_drops_parked,               ///< new routes: what was parked is forgotten
   lost_hand_over_taken_back,       ///< a hand-over whose answer was lost is taken for refused
   doubt_answered_from_visibility,  ///< what is visible counts as applied before a write of one's own has come back
-  lease_without_margin,            ///< a new owner waits for a lease by its own clock, as if all ran alike
   beats_vouch_for_nothing,         ///< a node whose slot stands still beats on
   hand_overs_are_no_work,          ///< … or whose slot owes hand-overs only
   held_back_unaware,               ///< … and one that does not beat does not look whether it is fenced

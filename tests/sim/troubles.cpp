@@ -17,7 +17,6 @@ constexpr double drift_max = 0.08;
 constexpr std::pair<planted, trouble> needs[] = {
     {planted::no_lease, trouble::false_evidence},
     {planted::serves_before_lease_ended, trouble::false_evidence},
-    {planted::lease_without_margin, trouble::false_evidence},
     {planted::fence_ignores_locks, trouble::freeze},
     {planted::role_holder_not_ended, trouble::freeze},
     {planted::role_holder_not_ended, trouble::operators},
@@ -68,7 +67,6 @@ faults draw_faults(world& w, planted bug, planted conditions_of) {
     f.hold_max = 40ms;
     f.frozen_for_good = 1;
   }
-  if (conditions_of == planted::lease_without_margin) f.drift = drift_max;
   if (conditions_of == planted::doubt_answered_from_visibility) f.standby_lag = 50ms;
   return f;
 }
