@@ -151,6 +151,7 @@ stage_asan() {
   build_tests asan unit integration sim
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   if [[ -f tests/lsan.supp ]]; then export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp; fi
+  export KEYRACK_SCRIPTS=300
   for label in unit integration; do run_label asan "$label" || status=1; done
   simulate asan "$KEYRACK_SIM_SEEDS_ASAN" --gtest_filter='Simulation.*' || status=1
   return "$status"

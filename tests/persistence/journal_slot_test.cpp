@@ -127,7 +127,9 @@ TEST_F(JournalSlot, DoesNotTakeSomebodyElsesRowForItsOwn) {
 }
 
 TEST_F(JournalSlot, AnswersFencedAndTellsTheNode) {
-  running_journal journal{db};
+  auto settings = running_journal::quick();
+  settings.slots = 1;  // another would tell it, too
+  running_journal journal{db, 1, settings};
   ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
   auto c = db.database.connect();
   ASSERT_TRUE(fence_incarnation(c, 1, 1s, soon()));

@@ -125,7 +125,6 @@ enum class lie : std::uint8_t {
   conflict_fails_neighbours,
   conflict_not_waited_for,  ///< a row that is not committed yet is no row
   hand_over_ignores_version,
-  gift_sees_fence_after_its_beginning,
   enlist_ignores_locks,
   count,
 };
@@ -251,9 +250,9 @@ private:
   void with_fence(const transaction_ptr& t, writer_id me, std::function<void(bool)> go_on);
   void as_coordinator(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
                       std::function<void(bool)> go_on);
-  template <typename Asked, typename Fits, typename Effect>
+  template <typename Asked, typename Effect>
   void change_shards(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
-                     std::vector<Asked> asked, Fits fits, Effect effect, then<int> executed);
+                     std::vector<Asked> asked, Effect effect, then<int> executed);
   void on_coordinator_row(const transaction_ptr& t, incarnation me, std::int64_t term,
                           std::function<void(tables&)> effect, then<bool> executed);
   void on_node_row(const transaction_ptr& t, incarnation me, std::function<void(node_row&)> effect,

@@ -59,15 +59,15 @@ void database::as_coordinator(const transaction_ptr& t, incarnation me, std::int
              });
 }
 
-// Those of `asked` that still fit when all locks are had; the answer is how many.
-template <typename Asked, typename Fits, typename Effect>
+// Those of `asked` whose shards are as they were seen when all locks are had; the answer is how many.
+template <typename Asked, typename Effect>
 void database::change_shards(const transaction_ptr& t, incarnation me, std::int64_t term, std::vector<shard_id> shards,
-                             std::vector<Asked> asked, Fits fits, Effect effect, then<int> executed) {
+                             std::vector<Asked> asked, Effect effect, then<int> executed) {
   as_coordinator(t, me, term, std::move(shards),
-                 [this, t, asked = std::move(asked), fits, effect, executed = std::move(executed)](bool may) {
+                 [this, t, asked = std::move(asked), effect, executed = std::move(executed)](bool may) {
                    int count = 0;
                    for (const auto& a : asked) {
-                     if (!may || now_.shard(a.shard).version != a.version || !fits(a)) continue;
+                     if (!may || now_.shard(a.shard).version != a.version) continue;
                      ++count;
                      t->effects.push_back([effect, a](tables& rows) { effect(rows, a); });
                    }
@@ -79,16 +79,15 @@ void database::give(const transaction_ptr& t, incarnation me, std::int64_t term,
                     then<int> executed) {
   auto shards = shards_of(given);
   const bool unchecked = bug_ == planted::fence_not_waited_for || bug_ == planted::gift_without_fence;
-  const bool late = lie_ == lie::gift_sees_fence_after_its_beginning;
   const auto free = [this, unchecked](const gift& g) {
     const auto owner = now_.shard(g.shard).owner;
     return owner == 0 || !now_.live(owner) || unchecked;
   };
-  std::erase_if(given, [&](const gift& g) { return now_.shard(g.shard).version != g.version || !(late || free(g)); });
+  std::erase_if(given, [&](const gift& g) { return now_.shard(g.shard).version != g.version || !free(g); });
   if (given.empty()) return executed(0);
   std::erase_if(given, [&](const gift& g) { return !now_.nodes.contains(g.to); });
   change_shards(
-      t, me, term, std::move(shards), std::move(given), [late, free](const gift& g) { return !late || free(g); },
+      t, me, term, std::move(shards), std::move(given),
       [this](tables& rows, const gift& g) {
         if (&rows == &now_) ++gifts;
         auto& row = rows.change(g.shard);
@@ -112,7 +111,7 @@ void database::begin_moves(const transaction_ptr& t, incarnation me, std::int64_
     if (!now_.nodes.contains(m.from)) m.wish = 0;  // it needs the giver's name
   }
   change_shards(
-      t, me, term, std::move(shards), std::move(moves), [](const beginning_move&) { return true; },
+      t, me, term, std::move(shards), std::move(moves),
       [](tables& rows, const beginning_move& m) {
         rows.change(m.shard).target = m.to;
         std::erase_if(rows.moves_asked, [&](const move_wish& w) { return w.id == m.wish; });
@@ -129,7 +128,7 @@ void database::call_off(const transaction_ptr& t, incarnation me, std::int64_t t
   });
   if (moves.empty()) return executed(0);
   change_shards(
-      t, me, term, std::move(shards), std::move(moves), [](const called_off&) { return true; },
+      t, me, term, std::move(shards), std::move(moves),
       [](tables& rows, const called_off& m) { rows.change(m.shard).target = 0; }, std::move(executed));
 }
 
