@@ -33,7 +33,9 @@ void expect_not_empty(const outcome_of_run& all, std::int64_t seeds) {
   EXPECT_GT(all.gifts, seeds * 1'024);
   EXPECT_GT(all.hand_overs, seeds * 100);
   EXPECT_GT(all.terms, seeds);
-  EXPECT_GT(all.lock_timeouts, 0);
+  if (seeds >= 1'000) {  // some sixty
+    EXPECT_GT(all.lock_timeouts, 0);
+  }
   EXPECT_GT(all.outages, 0);
   EXPECT_LT(all.unknown, all.accepted / 20);
 }
