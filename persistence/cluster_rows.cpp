@@ -35,13 +35,15 @@ constexpr pg_statement sql_remove_node{.name = "remove_node", .sql = R"sql(
   DELETE FROM nodes WHERE incarnation = $1
 )sql"};
 
-// What a coordinator changes is locked in one order, each CTE naming the one before it: the writer's row, the role, the shards.
-// Left to the planner, the first two were now one way, now the other.
+// What a coordinator changes is locked in one order: the writer's row, the role, the shards. Each CTE needs the one before it;
+// only a lateral subquery is never planned the other way round.
 // Only from an owner that may not write any more, whatever the rows of `nodes` say: those of writers are what counts.
 constexpr pg_statement sql_give{.name = "give_shards", .sql = R"sql(
   WITH me AS MATERIALIZED (
     SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE),
-  role AS MATERIALIZED (SELECT term FROM coordinator, me WHERE holder = $1 AND term = $3 FOR SHARE OF coordinator),
+  role AS MATERIALIZED (
+    SELECT held.term FROM me, LATERAL (
+      SELECT term FROM coordinator WHERE holder = me.incarnation AND term = $3 FOR SHARE) AS held),
   asked AS MATERIALIZED (
     SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::bigint[], $7::smallint[]) AS a(shard, version, heir, fenced)),
   locked AS MATERIALIZED (
@@ -65,7 +67,9 @@ constexpr pg_statement sql_give{.name = "give_shards", .sql = R"sql(
 constexpr pg_statement sql_begin_moves{.name = "begin_moves", .sql = R"sql(
   WITH me AS MATERIALIZED (
     SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE),
-  role AS MATERIALIZED (SELECT term FROM coordinator, me WHERE holder = $1 AND term = $3 FOR SHARE OF coordinator),
+  role AS MATERIALIZED (
+    SELECT held.term FROM me, LATERAL (
+      SELECT term FROM coordinator WHERE holder = me.incarnation AND term = $3 FOR SHARE) AS held),
   asked AS MATERIALIZED (
     SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[])
              AS a(shard, version, giver, taker, reason, wish)),
@@ -92,7 +96,9 @@ constexpr pg_statement sql_begin_moves{.name = "begin_moves", .sql = R"sql(
 constexpr pg_statement sql_call_off{.name = "call_off_moves", .sql = R"sql(
   WITH me AS MATERIALIZED (
     SELECT incarnation FROM writers WHERE incarnation = $1 AND slot = $2 AND fenced_at IS NULL FOR SHARE),
-  role AS MATERIALIZED (SELECT term FROM coordinator, me WHERE holder = $1 AND term = $3 FOR SHARE OF coordinator),
+  role AS MATERIALIZED (
+    SELECT held.term FROM me, LATERAL (
+      SELECT term FROM coordinator WHERE holder = me.incarnation AND term = $3 FOR SHARE) AS held),
   asked AS MATERIALIZED (SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::text[]) AS a(shard, version, why)),
   locked AS MATERIALIZED (
     SELECT shard FROM shards, me, role WHERE shard = ANY ($4) ORDER BY shard FOR UPDATE OF shards),

@@ -26,6 +26,16 @@ constexpr auto sql_hold = R"sql(
   END $$
 )sql";
 
+// Statistics that come in the middle change plans, and with them whether a statement that will change nothing waits before it
+// finds out.
+constexpr auto sql_keep_plans = R"sql(
+  DO $$ DECLARE t text; BEGIN
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+      EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', t);
+    END LOOP;
+  END $$
+)sql";
+
 // Asked again and again: prepared, for to plan it takes longer than to answer it.
 constexpr auto sql_waits = R"sql(
   PREPARE waits AS
@@ -58,6 +68,7 @@ database_stage::database_stage() : settings_(settings_of(db_)) {
   if (!lineage) throw std::runtime_error(lineage.error().message);
   lineage_ = *lineage;
   ask(sql_hold);
+  ask(sql_keep_plans);
   for (const auto* table : {"commits", "writers", "nodes", "shards", "coordinator", "moves"}) {
     ask(fmt::format("CREATE CONSTRAINT TRIGGER hold_{0} AFTER INSERT OR UPDATE OR DELETE ON {0} "
                     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()",
