@@ -152,11 +152,15 @@ TEST_F(HandOver, IsWorkOfItsSlotUntilItIsWritten) {
   EXPECT_TRUE(eventually([&] { return !journal.at_work(); }));
 }
 
+// Until the session's transaction ends it cannot enlist.
+void keep_the_other_slot_unsettled(raw_session& holder) {
+  holder.run("BEGIN");
+  holder.run("SELECT 1 FROM writers WHERE incarnation = 1 AND slot = 1 FOR UPDATE");
+}
+
 TEST_F(HandOver, IsWorkOfItsSlotWhileItWaitsForTheOthers) {
   raw_session holder{db.database.settings()};
-  holder.run("BEGIN");
-  holder.run(
-      "SELECT 1 FROM writers WHERE incarnation = 1 AND slot = 1 FOR UPDATE");  // it cannot enlist, and settles nothing
+  keep_the_other_slot_unsettled(holder);
   running_journal journal{db};
   ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
   journal.ask_to_hand_over(what);
@@ -173,9 +177,7 @@ TEST_F(HandOver, IsWorkOfItsSlotWhileItWaitsForTheOthers) {
 // Nobody settles those any more: the region is answered when the slot knows that nothing of its own can be written.
 TEST_F(HandOver, OfAFencedOwnerWaitsForNoOtherSlot) {
   raw_session holder{db.database.settings()};
-  holder.run("BEGIN");
-  holder.run(
-      "SELECT 1 FROM writers WHERE incarnation = 1 AND slot = 1 FOR UPDATE");  // it cannot enlist, and settles nothing
+  keep_the_other_slot_unsettled(holder);
   running_journal journal{db};
   ASSERT_EQ(journal.append_and_wait(sample_commit(2, 1, 1)), append_result::applied);
   journal.ask_to_hand_over(what);

@@ -3,6 +3,7 @@ or says that it cannot say. Refuses to know what is cut."""
 
 import asyncio
 import collections
+import contextlib
 import json
 import time
 
@@ -34,7 +35,8 @@ class Askers:
                 async with self.answered:
                     self.asked_last[number] = asked
                     self.answered.notify_all()
-            await asyncio.sleep(0.01)  # a guest's pause, and nothing waits for it
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), 0.01)  # between two questions, a guest thinks
         client.close()
 
     async def _ask_once(self, client: Client, booked: str):
