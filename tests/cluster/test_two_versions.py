@@ -77,7 +77,7 @@ async def too_far(stage: Stage, crowd: Crowd, versions: str) -> str:
     try:
         stranger.start(ready=False)
         await await_true(lambda: counts(stage).get(stranger.name) is not None, PATIENCE, "it is among the nodes")
-        await await_true(lambda: any(s.startswith("rejected") for s in said_of_links(stranger)), PATIENCE, "it is refused")
+        await await_true(lambda: any("speaks versions" in s for s in said_of_links(stranger)), PATIENCE, "it is refused for its versions")
         await await_true(lambda: any(s.startswith("rejected: node ") and f"speaks versions {versions.replace('-', ' to ')}" in s
                                      for n in stage.nodes for s in said_of_links(n)), PATIENCE, "the others say what it speaks")
         sentence = next(s for s in said_of_links(stranger) if "speaks versions" in s)
@@ -105,7 +105,8 @@ async def main() -> int:
         await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
         hotels = await open_hotels_everywhere(stage, HOTELS)
         assert {"linked: protocol version 1", "linked: protocol version 2"} <= set(said_of_links(stage.node)), said_of_links(stage.node)
-        assert set(said_of_links(older)) == {"linked: protocol version 1"}, said_of_links(older)
+        # While the others start it may be rejected, too: for having no incarnation yet. That is no word about versions.
+        assert {s for s in said_of_links(older) if s.startswith("linked")} == {"linked: protocol version 1"}, said_of_links(older)
         print(f"two versions: {await book_everywhere(stage, hotels)} ways from node to node, booked, read and cancelled on each", flush=True)
 
         first = Client(stage.node.port)
