@@ -14,10 +14,11 @@ import hop
 import moves
 import reads
 import scale
+import turns
 from lib.processes import BenchError
 from lib.report import print_machine
 
-SCENARIOS = {"booking": booking, "reads": reads, "scale": scale, "hop": hop, "moves": moves}
+SCENARIOS = {"booking": booking, "reads": reads, "scale": scale, "hop": hop, "moves": moves, "turns": turns}
 PEERS = ("keyrack", "pg", "redis", "nginx")
 
 
@@ -28,6 +29,7 @@ class Context:
     here: Path
     directory: Path
     program: Path
+    against: Path | None
     load: Path
     seconds: int
     warmup_seconds: int
@@ -49,6 +51,7 @@ def arguments():
     parser.add_argument("--only", choices=PEERS, help="measure one of them")
     parser.add_argument("--smoke", action="store_true", help="2 s each and few rows: does everything still work?")
     parser.add_argument("--program", type=Path, help="the keyrack to measure (default build/release/keyrack)")
+    parser.add_argument("--against", type=Path, help="turns: the keyrack to compare with")
     parser.add_argument("--json", type=Path, help="write all rows there too")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--load", type=Path, required=True, help=argparse.SUPPRESS)
@@ -66,7 +69,7 @@ def main():
     scenario = SCENARIOS[options.scenario]
     context = Context(here=here, directory=options.directory,
                       program=(options.program or here.parents[1] / "build" / "release" / "keyrack").absolute(),
-                      load=options.load, seconds=2 if options.smoke else options.seconds,
+                      against=options.against, load=options.load, seconds=2 if options.smoke else options.seconds,
                       warmup_seconds=1 if options.smoke else 2, connections=[64] if options.smoke else [16, 64, 256],
                       only=options.only, smoke=options.smoke, answers=scenario.default_answers(here))
     # Servers are stopped on the way out of their `with`, also when somebody ends this with SIGTERM.
