@@ -128,8 +128,9 @@ def percentile(values: list[float], share: float) -> float:
 
 
 async def await_true(what, seconds: float, why: str):
-    """Looks every few milliseconds at what nothing tells us of; elsewhere, so that no client waits for the looking."""
+    """Looks at what nothing tells us of, elsewhere, so that no client waits for the looking; and not so often that processes
+    which ask the database take the processors from what is tested."""
     give_up = time.monotonic() + seconds
     while not await asyncio.to_thread(what):
         assert time.monotonic() < give_up, f"after {seconds} s still not: {why}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
