@@ -6,6 +6,7 @@ what goes wrong meanwhile."""
 import asyncio
 import dataclasses
 import datetime
+import gc
 import json
 import random
 import time
@@ -38,6 +39,7 @@ class Attempt:
 class Crowd:
     def __init__(self, nodes: list[Node], hotels: list[str], draw: random.Random, clients_per_hotel: int = 1, pause: float = 0):
         """`nodes` may be replaced at any time. `pause`: seconds between two bookings of a client."""
+        gc.disable()  # a full collection among what it remembers stops all clients at once, for as long as a node's pause
         self.nodes = nodes
         self.hotels = hotels
         self.pause = pause
