@@ -132,6 +132,19 @@ async def retry(node, ledger: Ledger, hotels: list) -> int:
     return len(keys)
 
 
+async def meet_the_fence(stage: Stage, victim) -> float:
+    """Thaws it. Until an append has met the fence nothing else can tell it that it was fenced; so many commits were refused."""
+    blocker = await Session.open(stage.postgres)
+    await blocker.ask("BEGIN; LOCK TABLE nodes, shards IN ACCESS EXCLUSIVE MODE")
+    victim.thaw()
+    give_up = time.monotonic() + PATIENCE
+    while (bit := await metric(victim, 'keyrack_journal_commits_total{result="fenced"}')) == 0:
+        assert time.monotonic() < give_up, "no append meets the fence: this shows nothing"
+    await blocker.ask("ROLLBACK")
+    blocker.close()
+    return bit
+
+
 async def with_full_mailboxes(stage: Stage, victim, hotels: list, ledger: Ledger, draw: random.Random):
     """What had been decided is never written, and what was asked meanwhile is answered by who owns."""
     others = [n for n in stage.nodes if n is not victim]
@@ -152,7 +165,7 @@ async def with_full_mailboxes(stage: Stage, victim, hotels: list, ledger: Ledger
         asked.book("while frozen, book", draw.choice(busy))
     await asyncio.sleep(max(0, began + FROZEN_SECONDS - time.monotonic()))
     assert asked.answered() == 0, f"a frozen node answered: {asked.said}"
-    victim.thaw()
+    bit = await meet_the_fence(stage, victim)
     await asyncio.gather(*asked.tasks)
     await asyncio.to_thread(victim.await_ready)
     asked.tell(f"{victim.name} froze with {BURST} requests under way; {retried} of them were asked elsewhere meanwhile")
@@ -160,8 +173,6 @@ async def with_full_mailboxes(stage: Stage, victim, hotels: list, ledger: Ledger
     assert new and new != old, f"{victim.name} was incarnation {old}, and is {new}"
     after = await asyncio.to_thread(rows, stage, old)
     assert after == before, f"incarnation {old} had written {before} when others took over, and now {after}"
-    bit = await metric(victim, 'keyrack_journal_commits_total{result="fenced"}')
-    assert bit > 0, "no append met the fence: this shows nothing"
     ledger.acknowledged |= elsewhere.acknowledged
     settled = await settle(others[0].port, ledger)
     print(f"  the fence refused {bit:.0f} commits; {len(ledger.acknowledged)} acknowledged, {settled} settled by key", flush=True)
