@@ -62,10 +62,11 @@ class Room:
 
     def __init__(self, number: int):
         self.name = f"room-{number}"
+        self.cable = f"cable-{number}"
         self.address = f"{NETWORK}.{number}"
         ip("netns", "add", self.name)
-        ip("link", "add", f"cable-{number}", "type", "veth", "peer", "name", "eth0", "netns", self.name)
-        ip("link", "set", f"cable-{number}", "master", "switch", "up")
+        ip("link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        ip("link", "set", self.cable, "master", "switch", "up")
         ip("-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             ip("-n", self.name, "link", "set", device, "up")
@@ -108,7 +109,9 @@ class Room:
             self._shape()
 
     def remove(self):
-        ip("netns", "del", self.name)  # and its cable
+        # The room goes when the kernel has time for it; the cable's name may be wanted at once.
+        ip("link", "del", self.cable)
+        ip("netns", "del", self.name)
 
 
 def from_database(end: str) -> tuple:
