@@ -16,15 +16,17 @@ from lib.report import Results, print_goals, print_table
 THIS, THAT = "This build", "The other build"
 BOOKINGS, READS = "bookings", "reads"
 READ_REQUESTS = 16_384
-# proof.md: what an issue adds may not cost the figures before it more than that.
+# What is added to the program may not cost what was there before more than that.
 RATE_MIN = 0.95
 TURNS = 8
 
 
 def run(context):
     """Measures both builds and prints them; BenchError when --against names none, or one of them yielded no successes."""
-    if context.against is None or not context.against.exists():
+    if context.against is None:
         raise BenchError("`run turns` compares two builds: name the other one's program with --against FILE")
+    if not context.against.exists():
+        raise BenchError(f"{context.against} is not there: --against names the program of another build")
     results = Results()
     shapes = [workload.FEW] if context.smoke else [workload.ONE, workload.MANY]
     rows = [(what, clients) for what in (BOOKINGS, READS) for clients in context.connections]
