@@ -88,9 +88,9 @@ private:
     hand_over_next();
     const auto step = machine_.next(steady_now());
     // What the readers rely on is told before the answers that let a hotel be loaded anew.
-    env_->board->set_settled(slot_, machine_.settled());
+    env_->board->set_settled(slot_, machine_.settled(), steady_now());
     std::visit([this](const auto& s) { carry_out(s); }, step);
-    env_->board->set_settled(slot_, machine_.settled());
+    env_->board->set_settled(slot_, machine_.settled(), steady_now());
     send_verdicts();
     env_->counters.doubts_open.set(static_cast<double>(machine_.in_doubt()));
     queue_.set(static_cast<double>(machine_.waiting()));

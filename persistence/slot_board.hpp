@@ -17,8 +17,17 @@ class slot_board {
 public:
   explicit slot_board(int slots) : slots_(static_cast<std::size_t>(slots)) {}
 
-  /// Of a slot: it knows what the journal holds of all that it has sent.
-  void set_settled(int slot, bool settled) { at(slot).settled.store(settled); }
+  /// Of a slot: whether it knows what the journal holds of all that it has sent.
+  void set_settled(int slot, bool settled, steady_instant now) {
+    auto& s = at(slot);
+    s.settled.store(settled);
+    auto since = idle;
+    if (settled) {
+      s.unsettled_since.store(idle);
+    } else {
+      s.unsettled_since.compare_exchange_strong(since, now.ns);
+    }
+  }
   bool all_settled() const {
     return std::ranges::all_of(slots_, [](const slot_state& s) { return s.settled.load(); });
   }
@@ -28,10 +37,11 @@ public:
   void set_working(int slot, steady_instant now) { at(slot).working_since.store(now.ns); }
   void set_idle(int slot) { at(slot).working_since.store(idle); }
 
-  /// A slot that has had work for longer than `bound` without getting on.
+  /// A slot that has had work for longer than `bound` without getting on, or has not been settled for so long: no hotel of
+  /// such a slot can be loaded, so that nobody would ever bring it work.
   std::optional<int> stalled(steady_instant now, std::chrono::nanoseconds bound) const {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      const auto since = slots_[i].working_since.load();
+      const auto since = std::min(slots_[i].working_since.load(), slots_[i].unsettled_since.load());
       if (since != idle && now - steady_instant{since} > bound) return static_cast<int>(i);
     }
     return std::nullopt;
@@ -42,6 +52,7 @@ private:
   struct slot_state {
     std::atomic<bool> settled{false};
     std::atomic<std::int64_t> working_since{idle};
+    std::atomic<std::int64_t> unsettled_since{idle};
   };
   slot_state& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
 

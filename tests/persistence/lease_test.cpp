@@ -102,10 +102,24 @@ TEST(SlotBoard, TellsASlotThatMakesNoProgress) {
   EXPECT_FALSE(board.stalled(at(1h), 10s));
 }
 
+// Nobody loads a hotel of such a slot, so that no work ever comes which would show that it stands still.
+TEST(SlotBoard, SeesASlotThatStandsStillWithoutWork) {
+  slot_board board{2};
+  board.set_settled(0, true, at(0ms));
+  board.set_settled(1, true, at(0ms));
+  EXPECT_FALSE(board.stalled(at(1h), 10s));
+  board.set_settled(1, false, at(1h));
+  board.set_settled(1, false, at(1h + 5s));  // it has said so before
+  EXPECT_FALSE(board.stalled(at(1h + 10s), 10s));
+  EXPECT_EQ(board.stalled(at(1h + 10'001ms), 10s), 1);
+  board.set_settled(1, true, at(1h + 11s));
+  EXPECT_FALSE(board.stalled(at(2h), 10s));
+}
+
 TEST(SlotBoard, KnowsWhichHotelsMayBeLoaded) {
   slot_board board{2};
   EXPECT_FALSE(board.settled({4}));
-  board.set_settled(0, true);
+  board.set_settled(0, true, at(0ms));
   EXPECT_TRUE(board.settled({4}));
   EXPECT_FALSE(board.settled({5}));
 }

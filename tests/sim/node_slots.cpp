@@ -25,7 +25,7 @@ void node::stall_slot() {
 
 void node::slot_done(slot& s) {
   s.busy = false;
-  board_.set_settled(number_of(s), s.machine.settled());
+  board_.set_settled(number_of(s), s.machine.settled(), in_.steady());
   tell_verdicts(s);
   step_slot(s);
 }
@@ -33,7 +33,7 @@ void node::slot_done(slot& s) {
 void node::step_slot(slot& s) {
   if (s.busy || s.stuck || !started_ || hand_over_next(s)) return;
   auto step = s.machine.next(in_.steady());
-  board_.set_settled(number_of(s), s.machine.settled());
+  board_.set_settled(number_of(s), s.machine.settled(), in_.steady());
   tell_verdicts(s);
   s.busy = true;
   if (const auto* p = std::get_if<slot_machine::pause>(&step)) {
