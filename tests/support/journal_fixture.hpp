@@ -223,7 +223,7 @@ public:
     const auto m = next<shards_handed_over>(patience);
     return m ? std::optional<bool>{m->done.at(0)} : std::nullopt;
   }
-  /// A slot that has work, if the time that it may have it for is over.
+  /// The first slot that has work or is not settled, if the time that it may be so for is over.
   std::optional<int> at_work() const {
     return environment->board->stalled(steady_now() + std::chrono::seconds{1}, std::chrono::seconds{0});
   }
