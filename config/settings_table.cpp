@@ -131,8 +131,10 @@ const std::array all{
            "short."),
     number("heartbeat.answer_timeout_ms", AT(heartbeat, answer_timeout), 50, 600'000,
            "A beat without an answer for so long: its connection is made anew."),
-    number("heartbeat.stall_ms", AT(heartbeat, stall), 100, 600'000,
-           "A journal slot with work and without progress for so long stops the beats: a beat vouches for all slots."),
+    number(
+        "heartbeat.stall_ms", AT(heartbeat, stall), 100, 600'000,
+        "A journal slot without progress for so long, while the database answers, stops the beats: a beat vouches for "
+        "all slots."),
     number("heartbeat.clock_step_ms_max", AT(heartbeat, clock_step_max), 1, 600'000,
            "A larger step of the database's clock is refused and reported; cluster time goes on by the steady clock."),
 

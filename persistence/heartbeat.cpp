@@ -141,7 +141,9 @@ void heartbeat::rest_until_due() {
 }
 
 bool heartbeat::held_back() {
-  const auto slot = env_.board ? env_.board->stalled(steady_now(), env_.settings.stall) : std::nullopt;
+  // While beats fail they are tried: after an outage the node is back with its first beat, and its slots have their time.
+  const bool answered = env_.board && failures_ == 0;
+  const auto slot = answered ? env_.board->stalled(steady_now(), env_.settings.stall, answered_since_) : std::nullopt;
   if (slot && !holding_back_) {
     log_error("no more beats: a journal slot makes no progress", {{"slot", *slot}, {"incarnation", incarnation_}});
   }
@@ -215,7 +217,10 @@ heartbeat::beat_end heartbeat::take_in(const pg_outcome& outcome, steady_instant
   env_.counters.clock_offset_seconds.set(std::chrono::nanoseconds{clock_.last_step()});
   env_.counters.beat_seconds.observe(received - sent);
   env_.counters.beats.of({"ok"}).add();
-  if (failures_ > 0) log_info("beating again", {{"incarnation", incarnation_}, {"failures", failures_}});
+  if (failures_ > 0) {
+    log_info("beating again", {{"incarnation", incarnation_}, {"failures", failures_}});
+    answered_since_ = received;
+  }
   failures_ = 0;
   lease_.beat_completed(sent);
   return beat_end::ok;

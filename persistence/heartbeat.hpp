@@ -93,7 +93,8 @@ private:
   carried_clock clock_;
   steady_instant next_due_{};
   steady_instant last_sent_{};
-  int failures_ = 0;  // since the last beat that came back
+  int failures_ = 0;                 // since the last beat that came back
+  steady_instant answered_since_{};  // when the database came back from its last failure
   bool holding_back_ = false;
   bool clock_alarmed_ = false;
 

@@ -38,11 +38,12 @@ public:
   void set_idle(int slot) { at(slot).working_since.store(idle); }
 
   /// A slot that has had work for longer than `bound` without getting on, or has not been settled for so long: no hotel of
-  /// such a slot can be loaded, so that nobody would ever bring it work.
-  std::optional<int> stalled(steady_instant now, std::chrono::nanoseconds bound) const {
+  /// such a slot can be loaded, so that nobody would ever bring it work. Time before `answered_since`, when the database did
+  /// not answer the node at all, is no slot's fault.
+  std::optional<int> stalled(steady_instant now, std::chrono::nanoseconds bound, steady_instant answered_since) const {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       const auto since = std::min(slots_[i].working_since.load(), slots_[i].unsettled_since.load());
-      if (since != idle && now - steady_instant{since} > bound) return static_cast<int>(i);
+      if (since != idle && now - std::max(steady_instant{since}, answered_since) > bound) return static_cast<int>(i);
     }
     return std::nullopt;
   }

@@ -92,14 +92,14 @@ TEST(CarriedClock, RefusesLargeStepsEitherWay) {
 
 TEST(SlotBoard, TellsASlotThatMakesNoProgress) {
   slot_board board{2};
-  EXPECT_FALSE(board.stalled(at(1h), 10s));
+  EXPECT_FALSE(board.stalled(at(1h), 10s, at(0ms)));
   board.set_working(1, at(0ms));
-  EXPECT_FALSE(board.stalled(at(10s), 10s));
-  EXPECT_EQ(board.stalled(at(10'001ms), 10s), 1);
+  EXPECT_FALSE(board.stalled(at(10s), 10s, at(0ms)));
+  EXPECT_EQ(board.stalled(at(10'001ms), 10s, at(0ms)), 1);
   board.set_working(1, at(10'001ms));
-  EXPECT_FALSE(board.stalled(at(10'002ms), 10s));
+  EXPECT_FALSE(board.stalled(at(10'002ms), 10s, at(0ms)));
   board.set_idle(1);
-  EXPECT_FALSE(board.stalled(at(1h), 10s));
+  EXPECT_FALSE(board.stalled(at(1h), 10s, at(0ms)));
 }
 
 // Nobody loads a hotel of such a slot, so that no work ever comes which would show that it stands still.
@@ -107,13 +107,24 @@ TEST(SlotBoard, SeesASlotThatStandsStillWithoutWork) {
   slot_board board{2};
   board.set_settled(0, true, at(0ms));
   board.set_settled(1, true, at(0ms));
-  EXPECT_FALSE(board.stalled(at(1h), 10s));
+  EXPECT_FALSE(board.stalled(at(1h), 10s, at(0ms)));
   board.set_settled(1, false, at(1h));
   board.set_settled(1, false, at(1h + 5s));  // it has said so before
-  EXPECT_FALSE(board.stalled(at(1h + 10s), 10s));
-  EXPECT_EQ(board.stalled(at(1h + 10'001ms), 10s), 1);
+  EXPECT_FALSE(board.stalled(at(1h + 10s), 10s, at(0ms)));
+  EXPECT_EQ(board.stalled(at(1h + 10'001ms), 10s, at(0ms)), 1);
   board.set_settled(1, true, at(1h + 11s));
-  EXPECT_FALSE(board.stalled(at(2h), 10s));
+  EXPECT_FALSE(board.stalled(at(2h), 10s, at(0ms)));
+}
+
+// An outage is longer than the bound, and slots come back later than the heartbeat, which may ask more often.
+TEST(SlotBoard, CountsNoTimeInWhichTheDatabaseDidNotAnswer) {
+  slot_board board{2};
+  board.set_working(0, at(0ms));
+  board.set_settled(1, false, at(0ms));
+  EXPECT_FALSE(board.stalled(at(1h + 10s), 10s, at(1h)));
+  EXPECT_EQ(board.stalled(at(1h + 10'001ms), 10s, at(1h)), 0);
+  board.set_idle(0);
+  EXPECT_EQ(board.stalled(at(1h + 10'001ms), 10s, at(1h)), 1);
 }
 
 TEST(SlotBoard, KnowsWhichHotelsMayBeLoaded) {

@@ -276,6 +276,21 @@ TEST_F(Node, StopsBeatingWhileASlotMakesNoProgress) {
   EXPECT_TRUE(eventually([&] { return beat_of(place->incarnation) > stood_at; }));
 }
 
+// After an outage every slot has had no progress for as long as it lasted. The heartbeat is back first, perhaps seconds before a
+// slot: would it wait for that one, others who are back would fence the node.
+TEST_F(Node, BeatsAgainAfterAnOutageBeforeItsSlotsHaveMadeProgress) {
+  auto place = enter();
+  ASSERT_TRUE(place) << place.error();
+  const auto board = std::make_shared<slot_board>(2);
+  const auto beats = beating(*place, board);
+  board->set_working(1, steady_instant{0});
+  ASSERT_TRUE(eventually([&] { return counters.heartbeat.beats.of({"held_back"}).value() >= 1; }));
+  const auto stood_at = beat_of(place->incarnation);
+  db.end_backends(application_name(place->incarnation, "heartbeat"));
+  EXPECT_TRUE(eventually([&] { return beat_of(place->incarnation) >= stood_at + 3; }));
+  EXPECT_EQ(times_fenced, 0);
+}
+
 // No beat of its own can tell it, and others fence who does not beat.
 TEST_F(Node, HearsOfItsFenceWhileASlotThatStandsStillHoldsItsBeatsBack) {
   auto place = enter();

@@ -255,7 +255,8 @@ void node::serve_waiters() {
 
 // A beat vouches for all the node's slots.
 bool node::held_back() const {
-  return board_.stalled(in_.steady(), stall).has_value() && env_.f.bug != planted::beats_vouch_for_nothing;
+  return answered_ && board_.stalled(in_.steady(), stall, answered_since_).has_value() &&
+         env_.f.bug != planted::beats_vouch_for_nothing;
 }
 
 void node::beat_again(duration delay) {
@@ -267,6 +268,7 @@ void node::beat() {
   if (!heartbeat_->alive) {
     const auto made = in_.connect(me_, role::heartbeat);
     if (!made) {
+      answered_ = false;
       serve_waiters();
       return beat_again(env_.w.between(20ms, 200ms));
     }
@@ -279,6 +281,11 @@ void node::beat() {
       [this, sent = in_.steady()](const std::optional<beat_answer>& answer) { beat_ended(sent, answer); });
 }
 
+void node::lose_heartbeat() {
+  env_.db.end(heartbeat_);
+  answered_ = false;
+}
+
 // Who does not beat is fenced, and must hear of it all the same.
 void node::look_for_fence() {
   in_.ask<bool>(
@@ -286,7 +293,7 @@ void node::look_for_fence() {
       [this](std::optional<bool> fenced) {
         if (gone_) return;
         if (fenced.value_or(false) && env_.f.bug != planted::held_back_unaware) return fence_learnt();
-        if (!fenced) env_.db.end(heartbeat_);
+        if (!fenced) lose_heartbeat();
         serve_waiters();
         beat_again(beat_every);
       });
@@ -298,8 +305,9 @@ void node::beat_ended(steady_instant sent, const std::optional<beat_answer>& ans
   if (answer) {
     clock_.correct(sent, in_.steady(), answer->clock);
     lease_.beat_completed(sent);
+    if (!std::exchange(answered_, true)) answered_since_ = in_.steady();
   } else {
-    env_.db.end(heartbeat_);
+    lose_heartbeat();
   }
   if (clock_.set() && !std::exchange(started_, true)) {
     for (auto& s : slots_) step_slot(s);

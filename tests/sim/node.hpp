@@ -74,6 +74,7 @@ private:
   void beat();
   void beat_ended(steady_instant sent, const std::optional<beat_answer>& answer);
   void beat_again(duration delay);
+  void lose_heartbeat();
   bool held_back() const;
   void look_for_fence();
   void serve_waiters();
@@ -132,6 +133,8 @@ private:
   bool timer_set_ = false;
 
   session_ptr heartbeat_;
+  bool answered_ = true;  // the last beat came back
+  steady_instant answered_since_{};
   const std::uint64_t lineage_;  // of the server where it was registered
   bool started_ = false;
   persistence::lease lease_{lease_time};

@@ -225,7 +225,7 @@ public:
   }
   /// The first slot that has work or is not settled, if the time that it may be so for is over.
   std::optional<int> at_work() const {
-    return environment->board->stalled(steady_now() + std::chrono::seconds{1}, std::chrono::seconds{0});
+    return environment->board->stalled(steady_now() + std::chrono::seconds{1}, std::chrono::seconds{0}, {});
   }
   hotel_loaded load(std::uint64_t hotel) {
     ask_to_load(hotel);
