@@ -19,6 +19,24 @@ failure region::why_not() const {
   return closed_ ? leaving : elsewhere;
 }
 
+bool region::is_drawn(shard_state from, shard_state to) {
+  using enum shard_state;
+  switch (to) {
+  case absent: return true;
+  case waiting: return from == absent || from == handing_over;
+  case owned: return true;
+  case announced: return from == owned || from == announced;
+  case stopping: return true;
+  case handing_over: return from == stopping;
+  }
+  return false;
+}
+
+void region::become(shard& s, shard_state to) {
+  KEYRACK_ASSERT(is_drawn(s.state, to));
+  s.state = to;
+}
+
 void region::on_rows(std::span<const shard_row> rows, steady_instant now, effects& out) {
   KEYRACK_ASSERT(rows.size() == shards_.size());
   if (closed_) return;
@@ -49,7 +67,7 @@ void region::on_rows(std::span<const shard_row> rows, steady_instant now, effect
 void region::arrive(shard_id id, effects& out) {
   auto& s = at(id);
   if (s.after_fence) {
-    s.state = shard_state::waiting;
+    become(s, shard_state::waiting);
   } else {
     own(id, out);
   }
@@ -63,14 +81,14 @@ void region::own(shard_id id, effects& out) {
     out.admits_more = true;
     out.serving.push_back(id);
   }
-  s.state = shard_state::owned;
+  become(s, shard_state::owned);
 }
 
 // The next owner loads the hotels while they are served here: guests then wait only for what has come in between.
 void region::let_go(shard_id id, effects& out) {
   auto& s = at(id);
   if (!serves(id) || s.hotels.empty()) return stop(id, out);
-  s.state = shard_state::announced;
+  become(s, shard_state::announced);
   out.announce.push_back({.shard = id, .version = s.version, .target = s.target, .hotels = s.hotels});
 }
 
@@ -81,7 +99,7 @@ void region::on_prepared(shard_id id, std::int64_t version, effects& out) {
 
 void region::stop(shard_id id, effects& out) {
   auto& s = at(id);
-  s.state = shard_state::stopping;
+  become(s, shard_state::stopping);
   out.stopping.push_back(id);
   for (const auto h : s.hotels) retire(h, false, out);
   hand_over_if_empty(id, out);
@@ -90,7 +108,7 @@ void region::stop(shard_id id, effects& out) {
 void region::hand_over_if_empty(shard_id id, effects& out) {
   auto& s = at(id);
   if (s.state != shard_state::stopping || !s.hotels.empty()) return;
-  s.state = shard_state::handing_over;
+  become(s, shard_state::handing_over);
   s.asked_at = s.version;
   out.hand_overs.push_back({.shard = id, .version = s.version, .target = s.target});
 }
@@ -105,13 +123,13 @@ void region::on_handed_over(const hand_over& what, bool done, effects& out) {
   const bool back = done ? s.version > what.version : s.version > what.version + 1 && s.after_fence;
   if (back) return arrive(what.shard, out);
   if (done) {
-    s.state = shard_state::absent;
+    become(s, shard_state::absent);
     s.version = what.version + 1;  // what the row is now; older readings say that it is mine
     return;
   }
   // Zero rows, looked at: the row is still mine. If it has another target by now, that has been read.
   if (s.version == what.version) s.target = 0;
-  s.state = shard_state::stopping;
+  become(s, shard_state::stopping);
   own(what.shard, out);
 }
 
@@ -131,7 +149,7 @@ void region::on_time(steady_instant now, effects& out) {
 // heard of it yet, and nothing that its hotels still do will be taken.
 void region::lose(shard_id id, effects& out) {
   auto& s = at(id);
-  s.state = shard_state::absent;
+  become(s, shard_state::absent);
   for (const auto h : s.hotels) retire(h, false, out);
 }
 

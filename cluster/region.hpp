@@ -18,7 +18,8 @@
 //          └──────────── handed over ───────────────────────────────── handing over ──────────┘
 //                                                     ├── refused, another target ──► stopping
 //                                                     └── its row is mine again already ──► as from absent
-// Only owned and announced shards admit commands. One that waits does not move on. One without hotels is not announced.
+// A waiting shard with a target stops, too, when the lease has ended, and not before. Only owned and announced shards admit
+// commands. One without hotels is not announced. `become` refuses what is not drawn.
 //
 // A hotel:
 //
@@ -137,6 +138,8 @@ private:
   shard& at(shard_id id) { return shards_[static_cast<std::size_t>(id)]; }
   bool admits(hotel_id id) const { return !closed_ && serves(shard_of(id)); }
   failure why_not() const;
+  static bool is_drawn(shard_state from, shard_state to);
+  static void become(shard& s, shard_state to);
   void arrive(shard_id id, effects& out);
   void own(shard_id id, effects& out);
   void let_go(shard_id id, effects& out);

@@ -48,6 +48,7 @@ public:
     set_exit_handler([this](const caf::exit_msg& m) {
       machine_.give_up();
       send_verdicts();
+      tell_doubts(0);
       quit(m.reason);
     });
   }
@@ -92,7 +93,7 @@ private:
     std::visit([this](const auto& s) { carry_out(s); }, step);
     env_->board->set_settled(slot_, machine_.settled(), steady_now());
     send_verdicts();
-    env_->counters.doubts_open.set(static_cast<double>(machine_.in_doubt()));
+    tell_doubts(machine_.in_doubt());
     queue_.set(static_cast<double>(machine_.waiting()));
   }
 
@@ -103,7 +104,7 @@ private:
     if (machine_.fenced()) return answer_hand_overs({});
     if (!machine_.ready()) return;  // its steps go on, and end here again
     if (!env_->board->all_settled()) {
-      delayed_send(this, look_at_slots_again_after, flush_batch{});
+      look_at_slots_again();
       return;
     }
     std::vector<hand_over> all;
@@ -113,6 +114,20 @@ private:
     if (written.error().kind != pg_failure::refused) return lose("hand over", written.error());
     log_error("hand-over refused", {{"code", written.error().sqlstate}, {"detail", written.error().message}});
     answer_hand_overs({});
+  }
+
+  /// The gauge is of all slots together.
+  void tell_doubts(std::size_t open) {
+    env_->counters.doubts_open.add(static_cast<double>(open) - doubts_told_);
+    doubts_told_ = static_cast<double>(open);
+  }
+
+  /// Every append comes by here while a hand-over waits: one look that is on its way will do, or two that overlap.
+  void look_at_slots_again() {
+    const auto now = steady_now();
+    if (now < no_look_before_) return;
+    no_look_before_ = now + look_at_slots_again_after / 2;
+    delayed_send(this, look_at_slots_again_after, flush_batch{});
   }
 
   /// `given`: of all that are waiting, in order; none of them when it is empty.
@@ -294,6 +309,8 @@ private:
   std::unordered_map<std::uint64_t, caf::strong_actor_ptr> senders_;
   std::uint64_t next_ticket_ = 0;
   std::vector<waiting_hand_over> handing_over_;
+  steady_instant no_look_before_{};
+  double doubts_told_ = 0;
   bool awake_ = false;  // a flush_batch is on its way to this actor
   bool connected_before_ = false;
   bool told_fenced_ = false;

@@ -197,7 +197,7 @@ stage_release() {
 
 stage_bench() {
   local scenario before
-  for scenario in booking reads scale; do
+  for scenario in booking reads scale hop moves; do
     before=$(now_ms)
     tests/bench/run "$scenario" --smoke
     count "$scenario" 1 0 0 "$(seconds_since "$before")"
