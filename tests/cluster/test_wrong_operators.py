@@ -14,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.crowd import Crowd, await_true  # noqa: E402
 from tests.support.ledger import all_there_once  # noqa: E402
 from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
-from tests.support.shards import counts, moving, spread_evenly  # noqa: E402
+from tests.support.pair import Session  # noqa: E402
+from tests.support.shards import ask_move, counts, moving, spread_evenly  # noqa: E402
 
 HOTELS = 16
 SHARDS = 1024
@@ -22,6 +23,8 @@ ASKED = int(os.environ.get("KEYRACK_MOVES_ASKED", SHARDS))  # 5,120 take two min
 ASKING = 48  # operators at a time
 BURST = 400
 MOVES_AT_A_TIME = 32  # plan_limits
+MOVED_BY_HAND = 24
+OPERATORS_LOCK = 0x6b65_7972_6163_6b6f  # persistence/operations_changes.cpp
 PATIENCE = 120
 
 
@@ -82,16 +85,56 @@ async def the_last(stage: Stage, operator: Operator):
         await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread again")
 
 
-async def two_rebalances(stage: Stage) -> int:
-    """Asked for at all nodes at the same moment: one is done, the others are told so."""
-    clients = [Client(node.port) for node in stage.nodes]
-    answers = await asyncio.gather(*(c.ask("POST", "/v1/cluster/rebalance") for c in clients))
-    told = collections.Counter(json.loads(body).get("code") or f"asked {json.loads(body)['asked']}" for _, body, _ in answers)
-    assert told["asked True"] <= 1 and told["asked True"] + told["rebalance_running"] + told["asked False"] == len(clients), told
-    await await_true(lambda: moving(stage) == 0 and stage.postgres.query("SELECT rebalance_asked FROM coordinator") == "f", PATIENCE,
-                     "the rebalance is done")
+async def make_uneven(stage: Stage):
+    """Exactly even first, then so many shards moved by hand, that nobody moves them back unasked: within the tenth that is allowed."""
+    client = Client(stage.node.port)
+    status, body, _ = await client.ask("POST", "/v1/cluster/rebalance")
+    assert status == 200, body
+    await await_true(lambda: rebalanced(stage), PATIENCE, "the shards are exactly even")
+    mine = stage.postgres.query("SELECT s.shard FROM shards s JOIN nodes n ON n.incarnation = s.owner WHERE n.node = 'node-1' ORDER BY 1")
+    chosen = [int(line) for line in mine.splitlines()][:MOVED_BY_HAND]
+    for shard in chosen:
+        await ask_move(client, shard, "node-2")
+    client.close()
+    await await_true(lambda: stage.postgres.query("SELECT count(*) FROM moves WHERE ended_at IS NULL") == "0" and moving(stage) == 0,
+                     PATIENCE, "the moves by hand have ended")
+    held = counts(stage)
+    assert held["node-2"] - held["node-1"] >= 2 * MOVED_BY_HAND - 1, f"the shards should be uneven: {held}"
+
+
+def rebalanced(stage: Stage) -> bool:
     held = counts(stage).values()
-    assert max(held) - min(held) <= 1, held
+    return (moving(stage) == 0 and stage.postgres.query("SELECT rebalance_asked FROM coordinator") == "f"
+            and max(held) - min(held) <= 1)
+
+
+async def two_rebalances(stage: Stage) -> int:
+    """Of uneven shards, asked for at all nodes at the same moment: one is done, the others are told that it runs."""
+    await make_uneven(stage)
+    clients = [Client(node.port) for node in stage.nodes]
+    # All wait for the lock by which operators' changes go one after the other. And no shard's row can be changed until all have their
+    # answer: as soon as the last move has begun the next asker would rightly be told that nothing is left to move.
+    holder = await Session.open(stage.postgres)
+    await holder.ask(f"BEGIN; SELECT pg_advisory_lock({OPERATORS_LOCK})")
+    await holder.ask("SELECT count(*) FROM (SELECT FROM shards FOR SHARE) AS held")
+    asked = asyncio.gather(*(c.ask("POST", "/v1/cluster/rebalance") for c in clients))
+    await await_true(lambda: stage.postgres.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                     == str(len(clients)), PATIENCE, "all wait for their turn")
+    await holder.ask(f"SELECT pg_advisory_unlock({OPERATORS_LOCK})")
+    answers = await asked
+    holder.close()
+    told = collections.Counter()
+    for status, body, _ in answers:
+        answer = json.loads(body)
+        told[answer.get("code") or f"asked {answer['asked']}"] += 1
+        if answer.get("code"):
+            assert (status, answer["outcome"]) == (409, "not_applied") and "One was asked for and is not done yet" in answer["detail"], answer
+        else:
+            assert len(answer["moves"]) >= MOVED_BY_HAND - 1, f"it should move back what was moved by hand: {answer['moves']}"
+    assert told == {"asked True": 1, "rebalance_running": len(clients) - 1}, told
+    await await_true(lambda: rebalanced(stage), PATIENCE, "the rebalance is done")
+    moved = stage.postgres.query("SELECT count(*) FROM moves WHERE reason = 'rebalance' AND outcome = 'moved'")
+    assert int(moved) >= MOVED_BY_HAND - 1, f"only {moved} moves were a rebalance's"
     for client in clients:
         client.close()
     return told["asked True"]
@@ -157,8 +200,8 @@ async def main() -> int:
         crowd = Crowd(list(stage.nodes), hotels, draw, pause=0.05)
         await refused(stage, operator)
         await the_last(stage, operator)
-        rebalanced = await two_rebalances(stage)
-        print(f"{operator.checks} refusals, alike over HTTP and on the command line; {rebalanced} of {len(stage.nodes)} rebalances was done")
+        done = await two_rebalances(stage)
+        print(f"{operator.checks} refusals, alike over HTTP and on the command line; {done} of {len(stage.nodes)} rebalances was done")
         crowd.check()
         assert not crowd.failed(), crowd.failed()[:3]
         await flood(stage, draw, crowd)

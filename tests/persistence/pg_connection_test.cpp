@@ -2,8 +2,12 @@
 #include "persistence/pg_connection.hpp"
 #include "tests/support/postgres_server.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <thread>
 
 namespace keyrack::persistence {
@@ -156,6 +160,59 @@ TEST(PgConnection, GivesUpConnectingAtItsDeadlineAndNeverTellsThePassword) {
   const auto bad = pg_connection::connect(s, "test", soon());
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().message.find("hunter2"), std::string::npos);
+}
+
+/// This process's socket to that address; -1 when there is none.
+int socket_to(const std::string& address) {
+  constexpr int most = 1024;
+  for (int fd = 0; fd < most; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || peer.sin_family != AF_INET) continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    if (address == ::inet_ntop(AF_INET, &peer.sin_addr, text.data(), text.size())) return fd;
+  }
+  return -1;
+}
+
+int option_of(int socket, int level, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(socket, level, option, &value, &size) == 0 ? value : -1;
+}
+
+// Goal: whoever's peer has vanished finds out in seconds, on both sides; and no transaction that somebody forgot holds its
+// locks for long. On TCP: a Unix socket's peer cannot vanish, and has none of these.
+TEST(PgConnection, BoundsOnTcpHowLongAPeerThatVanishedIsWaitedFor) {
+  // An address of this process's own, since the port is every private server's.
+  const auto address = fmt::format("127.77.{}.{}", getpid() / 250 % 250, getpid() % 250 + 1);
+  const testing::postgres_server server{{"listen_addresses=" + address}};
+  database_settings s;
+  s.url = secret{"postgresql://keyrack@" + address + ":5432/keyrack"};
+  s.keepalive_idle = 7s;
+  s.tcp_user_timeout = 4'321ms;
+  s.idle_in_transaction_timeout = 9'876ms;
+  auto c = testing::connect_for_test(s);
+  constexpr std::array<std::array<const char*, 3>, 6> wanted{{
+      {"idle", "SHOW tcp_keepalives_idle", "7"},  // as the kernel has it
+      {"interval", "SHOW tcp_keepalives_interval", "1"},
+      {"count", "SHOW tcp_keepalives_count", "3"},
+      {"user_timeout", "SHOW tcp_user_timeout", "4321"},
+      {"check", "SHOW client_connection_check_interval", "4321ms"},
+      {"forgotten", "SHOW idle_in_transaction_session_timeout", "9876ms"},
+  }};
+  for (const auto& [name, sql, value] : wanted) {
+    const auto shown = c.run({.name = name, .sql = sql}, {}, soon());
+    ASSERT_TRUE(shown) << sql << ": " << shown.error().message;
+    EXPECT_EQ(shown->bytes(0, 0), value) << sql;
+  }
+  const int socket = socket_to(address);
+  ASSERT_GE(socket, 0);
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE), 7);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_KEEPCNT), 3);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 4'321);
 }
 
 }  // namespace
