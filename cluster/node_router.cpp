@@ -14,49 +14,45 @@ namespace {
 
 class parking_actor : public parking_handle::base {
 public:
-  parking_actor(caf::actor_config& cfg, std::chrono::milliseconds retry_after,
-                std::function<void(std::vector<envelope_ptr>)> unpark)
-      : parking_handle::base(cfg), retry_after_(retry_after), unpark_(std::move(unpark)) {}
+  parking_actor(caf::actor_config& cfg, std::function<void()> on_soon, std::function<void()> on_later)
+      : parking_handle::base(cfg), on_soon_(std::move(on_soon)), on_later_(std::move(on_later)) {}
 
   behavior_type make_behavior() override {
     return {
-        [this](const deliver& m) {
-          if (!std::exchange(timer_set_, true)) delayed_send(this, retry_after_, tick{});
-          parked_.push_back(m.what);
-        },
-        [this](const tick&) {
-          timer_set_ = false;
-          unpark_(std::exchange(parked_, {}));
-        },
-        [this](const try_parked&) { unpark_(std::exchange(parked_, {})); },
+        [this](const tick&) { on_later_(); },
+        [this](const try_parked&) { on_soon_(); },
     };
   }
 
 private:
-  const std::chrono::milliseconds retry_after_;
-  const std::function<void(std::vector<envelope_ptr>)> unpark_;
-  std::vector<envelope_ptr> parked_;
-  bool timer_set_ = false;
+  const std::function<void()> on_soon_;
+  const std::function<void()> on_later_;
 };
 
 }  // namespace
 
-std::shared_ptr<node_router> node_router::start(caf::actor_system& system, router_bounds bounds, metrics& counters) {
+std::shared_ptr<node_router> node_router::start(caf::actor_system& system, parking::bounds bounds, metrics& counters) {
   std::shared_ptr<node_router> router{new node_router{bounds, counters}};
-  router->parking_ =
-      system.spawn<parking_actor>(bounds.retry_after, [weak = std::weak_ptr{router}](std::vector<envelope_ptr> parked) {
-        if (const auto alive = weak.lock()) alive->unpark(std::move(parked));
-      });
+  const auto retry = [weak = std::weak_ptr{router}](auto of_parking) {
+    return [weak, of_parking] {
+      if (const auto alive = weak.lock()) {
+        alive->with_parking([&](parking& p, auto& out) { (p.*of_parking)(steady_now(), out); });
+      }
+    };
+  };
+  router->retrying_ = system.spawn<parking_actor>(retry(&parking::on_soon), retry(&parking::on_later));
   return router;
 }
+
+node_router::~node_router() { caf::anon_send_exit(retrying_, caf::exit_reason::user_shutdown); }
 
 void node_router::send(envelope_ptr e) {
   const auto now = now_.load(std::memory_order_acquire);
   const auto way = now->table.way_to(e->hotel);
   if (way.here) return send_local(*now->local, std::move(e));
-  if (way.owner == 0) return park(std::move(e), {errc::unavailable, outcome::not_applied, "nobody owns the hotel yet"});
+  if (way.owner == 0) return park(std::move(e), "nobody owns the hotel yet");
   const auto peers = peers_.load(std::memory_order_acquire);
-  if (!peers) return park(std::move(e), {errc::unavailable, outcome::not_applied, "the owner cannot be reached"});
+  if (!peers) return park(std::move(e), "the owner cannot be reached");
   peers->forward(way.owner, way.row_version, std::move(e));
 }
 
@@ -104,54 +100,50 @@ void node_router::use_owners(const cluster_rows& rows) {
 }
 
 void node_router::retry_parked() {
-  if (parked_.load(std::memory_order_relaxed) > 0) caf::anon_send(parking_, try_parked{});
+  with_parking([](parking& p, auto& out) { p.on_way_open(out); });
 }
 
 void node_router::bounce(std::vector<envelope_ptr> what, const failure& why) {
-  const auto again_at = steady_now() + bounds_.retry_after;
-  for (auto& e : what) {
-    switch (verdict_on(*e, why, again_at)) {
-    case verdict::to_sender:
-    case verdict::failed: fail(e, why); break;
-    case verdict::parked: park(std::move(e), why); break;
-    case verdict::in_doubt: {
-      auto doubtful = std::make_shared<envelope>(*e);
-      doubtful->in_doubt = true;
-      park(std::move(doubtful), why);
-      break;
-    }
-    }
-  }
+  with_parking([&, now = steady_now()](parking& p, auto& out) {
+    for (auto& e : what) p.on_given_back(std::move(e), why, now, out);
+  });
 }
 
-void node_router::park(envelope_ptr e, const failure& why) {
-  if (parked_.fetch_add(1, std::memory_order_relaxed) >= bounds_.parked_max) {
-    parked_.fetch_sub(1, std::memory_order_relaxed);
-    return fail(e, why);
-  }
-  metrics_.retries.of({std::string{to_text(why.code)}}).add();
-  metrics_.parked.set(parked_.load(std::memory_order_relaxed));
-  caf::anon_send(parking_, deliver{std::move(e)});
+void node_router::park(envelope_ptr e, const char* why) {
+  with_parking(
+      [&](parking& p, auto& out) { p.on_no_way(std::move(e), {errc::unavailable, outcome::not_applied, why}, out); });
 }
 
-// The hotel may be owned again by now.
-void node_router::unpark(std::vector<envelope_ptr> parked) {
-  parked_.fetch_sub(static_cast<int>(parked.size()), std::memory_order_relaxed);
-  metrics_.parked.set(parked_.load(std::memory_order_relaxed));
-  for (auto& e : parked) {
-    if (steady_now() >= e->deadline) {
-      metrics_.deadlines.add();
-      fail(e, {errc::unavailable, outcome::not_applied, "the hotel could not be reached in time"});
-    } else {
-      send(std::move(e));
-    }
+template <typename Decide>
+void node_router::with_parking(Decide decide) {
+  parking::effects out;
+  {
+    const std::scoped_lock lock{parking_alone_};
+    const auto before = parking_.size();
+    decide(parking_, out);
+    metrics_.parked.add(static_cast<double>(parking_.size()) - static_cast<double>(before));
   }
+  follow(std::move(out));
 }
 
-void node_router::fail(const envelope_ptr& e, failure why) {
-  (e->forwarded ? metrics_.given_back : metrics_.given_up).of({std::string{to_text(why.code)}}).add();
-  e->reply_to->deliver(
-      {{e->correlation, {.hotel = e->hotel, .rests_on = durable{}, .body = last_words(*e, std::move(why))}}});
+// Without the lock: what is sent again may come back before `send` returns.
+void node_router::follow(parking::effects out) {
+  for (const auto reason : out.parked) metrics_.retries.of({std::string{to_text(reason)}}).add();
+  metrics_.deadlines.add(static_cast<std::uint64_t>(out.too_late));
+  if (out.later) caf::delayed_anon_send(retrying_, retry_after_, tick{});
+  if (out.soon) caf::anon_send(retrying_, try_parked{});
+  for (const auto& ended : out.end) end(ended);
+  for (auto& e : out.send) send(std::move(e));
+}
+
+void node_router::fail(const envelope_ptr& e, const failure& why) {
+  end({.what = e, .reason = why.code, .told = last_words(*e, why)});
+}
+
+void node_router::end(const parking::ending& ended) {
+  const auto& e = *ended.what;
+  (e.forwarded ? metrics_.given_back : metrics_.given_up).of({std::string{to_text(ended.reason)}}).add();
+  e.reply_to->deliver({{e.correlation, {.hotel = e.hotel, .rests_on = durable{}, .body = ended.told}}});
 }
 
 }  // namespace keyrack::cluster

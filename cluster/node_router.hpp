@@ -1,11 +1,12 @@
-// The shell around `routes`: the directory of awake hotels or the region when a hotel's shard is this node's, else the owner's
-// node; and the parking of what came back, until it is tried again. The client sees latency, not an error. Refuses to know
-// bytes and links.
+// The shell around `routes` and `parking`: the directory of awake hotels or the region when a hotel's shard is this node's, else
+// the owner's node; and the lock and the timer for what came back, until it is tried again. The client sees latency, not an
+// error. Refuses to know bytes and links.
 #pragma once
 
 #include "actors/interfaces.hpp"
 #include "actors/ports.hpp"
 #include "cluster/hotel_directory.hpp"
+#include "cluster/parking.hpp"
 #include "cluster/routes.hpp"
 #include "config/metrics.hpp"
 
@@ -15,12 +16,6 @@
 #include <vector>
 
 namespace keyrack::cluster {
-
-struct router_bounds {
-  std::chrono::milliseconds retry_after{
-      25};                  ///< what was given back is tried again after so long, or when routes change
-  int parked_max = 10'000;  ///< commands that wait to be tried again
-};
 
 /// Where this node's own hotels are, as of one incarnation.
 struct local_hotels {
@@ -38,13 +33,16 @@ public:
   virtual void forward(incarnation_id to, std::int64_t row_version, envelope_ptr e) = 0;
 };
 
-/// Keeps commands until they are tried again: `deliver` parks one, `tick` and `try_parked` let all go that are there.
-using parking_handle = caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<tick>, caf::reacts_to<try_parked>>;
+/// Where what is parked is tried again, away from whoever opened the way: `try_parked` soon, `tick` after a while.
+using parking_handle = caf::typed_actor<caf::reacts_to<tick>, caf::reacts_to<try_parked>>;
 
 /// Router of the gateway and bounce port of the hotels. `send` is a plain call on the caller's thread.
 class node_router final : public router, public bounce_port, public std::enable_shared_from_this<node_router> {
 public:
-  static std::shared_ptr<node_router> start(caf::actor_system& system, router_bounds bounds, metrics& counters);
+  static std::shared_ptr<node_router> start(caf::actor_system& system, parking::bounds bounds, metrics& counters);
+
+  /// Nothing is tried again any more; an actor system does not wait for the timer.
+  ~node_router() override;
 
   void send(envelope_ptr e) override;
   void bounce(std::vector<envelope_ptr> what, const failure& why) override;
@@ -73,19 +71,25 @@ private:
     routes table;
     std::shared_ptr<const local_hotels> local;  // null while this node has no place
   };
-  node_router(router_bounds bounds, metrics& counters) : bounds_(bounds), metrics_(counters.router) {}
+  node_router(parking::bounds bounds, metrics& counters)
+      : retry_after_(bounds.retry_after), metrics_(counters.router), parking_(bounds) {}
   void send_local(const local_hotels& local, envelope_ptr e);
-  void park(envelope_ptr e, const failure& why);
-  void unpark(std::vector<envelope_ptr> parked);
-  void fail(const envelope_ptr& e, failure why);
+  void park(envelope_ptr e, const char* why);
+  void fail(const envelope_ptr& e, const failure& why);
+  void end(const parking::ending& ended);
+  /// Has `decide(parking_, out)` run alone, and does what it says.
+  template <typename Decide>
+  void with_parking(Decide decide);
+  void follow(parking::effects out);
 
-  const router_bounds bounds_;
+  const std::chrono::nanoseconds retry_after_;
   router_metrics& metrics_;
-  parking_handle parking_;
+  parking_handle retrying_;
   std::mutex replacing_;  // of what is known: one after the other
   std::atomic<std::shared_ptr<const knowledge>> now_{std::make_shared<const knowledge>()};
   std::atomic<std::shared_ptr<peer_port>> peers_;
-  std::atomic<int> parked_{0};
+  std::mutex parking_alone_;  // never taken for what goes straight to its hotel
+  parking parking_;
 };
 
 }  // namespace keyrack::cluster

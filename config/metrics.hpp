@@ -44,11 +44,13 @@ struct router_metrics {
       "Commands and queries of other nodes that this one gave back untouched, by reason; they are tried again where "
       "they came in.",
       {"reason"}};
-  metric_family<counter> given_up{into,
-                                  "keyrack_router_given_up_total",
-                                  "Commands and queries of this node's clients that ended in a failure, by the last "
-                                  "attempt's; deadlines passed while parked count as unavailable.",
-                                  {"reason"}};
+  metric_family<counter> given_up{
+      into,
+      "keyrack_router_given_up_total",
+      "Commands and queries of this node's clients that ended in a failure, by the last "
+      "attempt's; deadlines passed while parked count as unavailable, those who found no room "
+      "to wait as overloaded.",
+      {"reason"}};
   metric_family<counter> retries{
       into, "keyrack_router_retries_total", "Commands sent again, by the failure before.", {"reason"}};
   metric<counter> forwarded{into, "keyrack_router_forwarded_total", "Commands and queries sent to other nodes."};

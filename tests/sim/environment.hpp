@@ -1,6 +1,7 @@
 // What all machines of one run share: the world, the database, the network, and which faults there are.
 #pragma once
 
+#include "cluster/parking.hpp"
 #include "tests/sim/database.hpp"
 #include "tests/sim/history.hpp"
 #include "tests/sim/planted.hpp"
@@ -34,6 +35,7 @@ struct faults {
   duration retire_every{0};    ///< hotels are put to sleep by force; 0: never
   std::uint64_t snapshot_events = 1'000;
   int moves_max = 256;
+  std::size_t parked_max = cluster::parking::bounds{}.parked_max;  ///< for processes that begin from now on
   double drift = 0;            ///< by which share steady clocks run faster or slower than time, at most
   double frozen_for_good = 0;  ///< of those that are frozen
   duration standby_lag{0};     ///< 0: there is no standby
@@ -70,7 +72,7 @@ struct environment {
   std::function<void(const envelope_ptr&, const answer_envelope&)> answered;
   std::uint64_t last_id = 0;
   // What happened, for the summary.
-  int forwarded = 0, parked = 0, lives = 0, terms = 0, stalls = 0;
+  int forwarded = 0, parked = 0, turned_away = 0, too_late = 0, lives = 0, terms = 0, stalls = 0;
 };
 
 }  // namespace keyrack::sim

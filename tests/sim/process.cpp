@@ -17,7 +17,9 @@ process::process(environment& env, int machine)
     : env_(env),
       machine_(machine),
       clock_began_(static_cast<std::int64_t>(1 + env.w.below(1'000'000'000'000))),
-      clock_rate_(1 + env.f.drift * (static_cast<double>(env.w.below(2'001)) - 1'000) / 1'000) {
+      clock_rate_(1 + env.f.drift * (static_cast<double>(env.w.below(2'001)) - 1'000) / 1'000),
+      parking_bounds_{.parked_max = env.f.parked_max},
+      parking_(parking_bounds_) {
   env_.net.at[static_cast<std::size_t>(machine_)] = this;
   begin_life();
   probe();

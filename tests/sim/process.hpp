@@ -3,6 +3,7 @@
 // (all that comes waits, the world goes on).
 #pragma once
 
+#include "cluster/parking.hpp"
 #include "cluster/routes.hpp"
 #include "tests/sim/environment.hpp"
 
@@ -70,7 +71,7 @@ public:
   template <typename R>
   void write(const session_ptr& s, std::function<void(const transaction_ptr&, database::then<R>)> statement,
              std::function<void(std::optional<R>)> then);
-  void bounce(const envelope_ptr& e, failure why);
+  void bounce(const envelope_ptr& e, const failure& why);
   void answer(const envelope_ptr& e, const answer_envelope& a);
   void use_owners(const rows_reading& rows);
   void retry_parked();
@@ -103,9 +104,7 @@ private:
 
   // The router.
   void send(const envelope_ptr& e);
-  void park(const envelope_ptr& e);
-  void fail(const envelope_ptr& e, failure why);
-  void unpark();
+  void follow(const cluster::parking::effects& out);
 
   // The links.
   void probe();
@@ -129,9 +128,8 @@ private:
   node* life_ = nullptr;
 
   cluster::routes routes_;
-  std::vector<envelope_ptr> parked_;
-  bool unpark_later_ = false;
-  bool unpark_soon_ = false;
+  cluster::parking::bounds parking_bounds_;
+  cluster::parking parking_;
   std::map<incarnation, link> links_;
   std::map<const process*, std::uint64_t> connections_;                          // from others, the latest
   std::map<std::uint64_t, forwarding> forwarded_;                                // by this process

@@ -1,16 +1,11 @@
-// The router of a process: where a request goes, and what becomes of one that could not be taken there. As cluster/node_router.
+// The router of a process, around the same cores as cluster/node_router: where a request goes, and what becomes of one that
+// could not be taken there.
 #include "tests/sim/node.hpp"
 #include "tests/sim/process.hpp"
 
 #include <utility>
 
 namespace keyrack::sim {
-
-namespace {
-
-constexpr duration retry_after = 25ms;
-
-}  // namespace
 
 void process::call(const envelope_ptr& e) {
   after(env_.w.between(10us, 200us), [this, e] { send(e); });
@@ -19,55 +14,52 @@ void process::call(const envelope_ptr& e) {
 void process::send(const envelope_ptr& e) {
   const auto way = routes_.way_to(e->hotel);
   if (life_ && way.owner == life_->id()) return life_->take(e);
-  if (way.owner == 0) return park(e);
-  forward(way.owner, e);
+  if (way.owner != 0) return forward(way.owner, e);
+  cluster::parking::effects out;
+  parking_.on_no_way(e, {errc::unavailable, outcome::not_applied, "nobody owns the hotel yet"}, out);
+  follow(out);
 }
 
-void process::bounce(const envelope_ptr& e, failure why) {
-  using cluster::verdict;
-  const auto what = cluster::verdict_on(*e, why, steady() + retry_after);
-  if (what == verdict::failed || what == verdict::to_sender) return fail(e, std::move(why));
-  if (what == verdict::parked) return park(e);
-  auto again = std::make_shared<envelope>(*e);
-  again->in_doubt = true;
-  if (env_.f.bug == planted::router_retries_with_fresh_key) {
+void process::bounce(const envelope_ptr& e, const failure& why) {
+  auto what = e;
+  const bool doubted =
+      cluster::verdict_on(*e, why, steady() + parking_bounds_.retry_after) == cluster::verdict::in_doubt;
+  if (env_.f.bug == planted::router_retries_with_fresh_key && doubted) {
+    auto fresh = std::make_shared<envelope>(*e);
     const auto wish = env_.seen.wish_of(e->request.key);
-    again->request.key.low += 1'000;
-    env_.seen.sent(again->request.key, wish);
+    fresh->request.key.low += 1'000;
+    env_.seen.sent(fresh->request.key, wish);
+    what = std::move(fresh);
   }
-  park(again);
-}
-
-void process::park(const envelope_ptr& e) {
-  ++env_.parked;
-  parked_.push_back(e);
-  if (std::exchange(unpark_later_, true)) return;
-  after(retry_after, [this] {
-    unpark_later_ = false;
-    unpark();
-  });
-}
-
-void process::unpark() {
-  for (const auto& e : std::exchange(parked_, {})) {
-    if (steady() >= e->deadline) {
-      fail(e, {errc::unavailable, outcome::not_applied, "the hotel could not be reached in time"});
-    } else {
-      send(e);
-    }
-  }
+  cluster::parking::effects out;
+  parking_.on_given_back(what, why, steady(), out);
+  follow(out);
 }
 
 void process::retry_parked() {
-  if (parked_.empty() || std::exchange(unpark_soon_, true)) return;
-  after(5us, [this] {
-    unpark_soon_ = false;
-    unpark();
-  });
+  cluster::parking::effects out;
+  parking_.on_way_open(out);
+  follow(out);
 }
 
-void process::fail(const envelope_ptr& e, failure why) {
-  answer(e, {.hotel = e->hotel, .rests_on = durable{}, .body = cluster::last_words(*e, std::move(why))});
+void process::follow(const cluster::parking::effects& out) {
+  env_.parked += static_cast<int>(out.parked.size());
+  env_.turned_away += out.turned_away;
+  env_.too_late += out.too_late;
+  const auto retry = [this](auto of_parking) {
+    return [this, of_parking] {
+      cluster::parking::effects now;
+      (parking_.*of_parking)(steady(), now);
+      follow(now);
+    };
+  };
+  if (out.later)
+    after(std::chrono::duration_cast<duration>(parking_bounds_.retry_after), retry(&cluster::parking::on_later));
+  if (out.soon) after(5us, retry(&cluster::parking::on_soon));
+  for (const auto& ended : out.end) {
+    answer(ended.what, {.hotel = ended.what->hotel, .rests_on = durable{}, .body = ended.told});
+  }
+  for (const auto& e : out.send) send(e);
 }
 
 void process::answer(const envelope_ptr& e, const answer_envelope& a) {
@@ -78,7 +70,7 @@ void process::answer(const envelope_ptr& e, const answer_envelope& a) {
 
 void process::use_owners(const rows_reading& rows) {
   if (!routes_.take(*rows.shards, rows.routes_version)) return;
-  if (env_.f.bug == planted::move_drops_parked) parked_.clear();
+  if (env_.f.bug == planted::move_drops_parked) parking_ = cluster::parking{parking_bounds_};
   retry_parked();
 }
 

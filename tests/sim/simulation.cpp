@@ -114,6 +114,8 @@ private:
     result.lock_timeouts = database_.lock_timeouts;
     result.forwarded = env_.forwarded;
     result.parked = env_.parked;
+    result.turned_away = env_.turned_away;
+    result.too_late = env_.too_late;
     result.terms = env_.terms;
     result.lives = env_.lives;
     result.milliseconds = world_.now() / 1ms;
@@ -140,7 +142,8 @@ void outcome_of_run::add(const outcome_of_run& other) {
        {&outcome_of_run::accepted, &outcome_of_run::refused, &outcome_of_run::replayed, &outcome_of_run::read,
         &outcome_of_run::unknown, &outcome_of_run::troubles, &outcome_of_run::outages, &outcome_of_run::fences,
         &outcome_of_run::gifts, &outcome_of_run::hand_overs, &outcome_of_run::lock_timeouts, &outcome_of_run::forwarded,
-        &outcome_of_run::parked, &outcome_of_run::terms, &outcome_of_run::lives, &outcome_of_run::milliseconds}) {
+        &outcome_of_run::parked, &outcome_of_run::turned_away, &outcome_of_run::too_late, &outcome_of_run::terms,
+        &outcome_of_run::lives, &outcome_of_run::milliseconds}) {
     this->*sum += other.*sum;
   }
 }

@@ -26,6 +26,8 @@ struct outcome_of_run {
   std::int64_t lock_timeouts = 0;
   std::int64_t forwarded = 0;
   std::int64_t parked = 0;
+  std::int64_t turned_away = 0;   ///< by a parking that was full
+  std::int64_t too_late = 0;      ///< their deadline passed while they were parked
   std::int64_t terms = 0;         ///< of coordinators
   std::int64_t lives = 0;         ///< incarnations
   std::int64_t milliseconds = 0;  ///< of virtual time

@@ -29,6 +29,8 @@ void expect_not_empty(const outcome_of_run& all, std::int64_t seeds) {
   EXPECT_GT(all.read, seeds * 10);
   EXPECT_GT(all.forwarded, seeds * 100);
   EXPECT_GT(all.parked, seeds * 10);
+  EXPECT_GT(all.turned_away, 0);
+  EXPECT_GT(all.too_late, 0);
   EXPECT_GT(all.fences, seeds);
   EXPECT_GT(all.gifts, seeds * 1'024);
   EXPECT_GT(all.hand_overs, seeds * 100);
@@ -54,10 +56,12 @@ void tell(const outcome_of_run& all, std::uint64_t seeds, bool twice, double too
       "{} seeds, each {}, in {:.0f} s: {:.0f} seeds a second; {:.1f} hours ({:.3f} years) of the cluster's life: {} "
       "accepted, {} refused, {} replayed, {} read, {} unknown; {} troubles and {} outages; {} incarnations, {} fences, "
       "{} "
-      "lock timeouts, {} coordinators' terms, {} shards given, {} handed over; {} commands forwarded, {} parked\n",
+      "lock timeouts, {} coordinators' terms, {} shards given, {} handed over; {} commands forwarded, {} parked, {} "
+      "turned away there, {} parked until too late\n",
       seeds, twice ? "twice" : "once", took, static_cast<double>(seeds) / took, hours, hours / 24 / 365.25,
       all.accepted, all.refused, all.replayed, all.read, all.unknown, all.troubles, all.outages, all.lives, all.fences,
-      all.lock_timeouts, all.terms, all.gifts, all.hand_overs, all.forwarded, all.parked);
+      all.lock_timeouts, all.terms, all.gifts, all.hand_overs, all.forwarded, all.parked, all.turned_away,
+      all.too_late);
 }
 
 TEST(Simulation, KeepsEveryPromiseOnEverySeed) {

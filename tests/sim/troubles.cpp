@@ -52,6 +52,7 @@ faults draw_faults(world& w, planted bug, planted conditions_of) {
   }
   f.snapshot_events = 1 + w.below(40);
   f.moves_max = w.chance(0.2) ? 64 : 512;
+  if (!gentle && conditions_of == planted::none && w.chance(0.1)) f.parked_max = 1 + w.below(4);
   if (conditions_of != planted::none) {
     f.lost_answer = std::max(f.lost_answer, 0.03);
     f.late_rows = std::max(f.late_rows, 0.3);
