@@ -111,7 +111,7 @@ TEST(PgConnection, SaysInDoubtWhenItsBackendIsEndedUnderWay) {
     auto other = db.connect("killer");
     constexpr pg_statement kill{.name = "kill",
                                 .sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
-                                       "application_name = 'victim' AND query LIKE '%pg_sleep%' AND state = 'active'"};
+                                       "application_name = 'victim' AND wait_event = 'PgSleep'"};
     for (;;) {
       const auto hit = other.run(kill, {}, soon());
       if (!hit || hit->integer(0, 0) > 0) return;
