@@ -12,7 +12,9 @@ bool routes::take(std::span<const shard_row> rows, std::int64_t version) {
   if (version <= version_) return false;
   version_ = version;
   for (std::size_t s = 0; s < owners_.size(); ++s) {
-    if (std::exchange(owners_[s], rows[s].owner) != rows[s].owner) owned_since_[s] = rows[s].version;
+    // Between two readings that are further apart the shard may have been another's and have come back.
+    const bool changed = std::exchange(owners_[s], rows[s].owner) != rows[s].owner;
+    if (changed || rows[s].version > versions_[s] + 1) owned_since_[s] = rows[s].version;
     versions_[s] = rows[s].version;
   }
   return true;

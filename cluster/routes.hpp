@@ -34,7 +34,8 @@ public:
   way way_to(hotel_id hotel) const;
 
   /// Whether what another node sent by that version of the row may be served here. What was sent before this ownership may
-  /// not: it may have been on its way for so long that its sender tried elsewhere, was refused there, and has told so.
+  /// not: it may have been on its way for so long that its sender tried elsewhere, was refused there, and has told so. Nor
+  /// what was sent before a change that this node has not read: it costs a bounce.
   bool admits(hotel_id hotel, std::int64_t row_version) const;
 
   bool all_owned() const;
@@ -46,7 +47,7 @@ private:
   incarnation_id me_ = 0;
   std::array<incarnation_id, shards_count> owners_{};
   std::array<std::int64_t, shards_count> versions_{};     // of the rows that say so
-  std::array<std::int64_t, shards_count> owned_since_{};  // the version at which the owner was first seen
+  std::array<std::int64_t, shards_count> owned_since_{};  // the version from which on the owner is certain
   std::int64_t version_ = -1;
 };
 

@@ -60,6 +60,16 @@ TEST_F(Routes, AdmitWhatWasSentByARowOfThisOwnershipOrALaterOne) {
   EXPECT_TRUE(table.admits(hotel, 9)) << "the sender has read what this node has not";
 }
 
+// It was another's and came back, and this node has read neither: it was cut off from the database meanwhile.
+TEST_F(Routes, DoNotAdmitWhatWasSentBeforeChangesThatTheyHaveNotRead) {
+  take(me, 3);
+  take(me, 4);
+  EXPECT_TRUE(table.admits(hotel, 3)) << "one change, and the owner is the same: it was never another's";
+  take(me, 7);
+  EXPECT_FALSE(table.admits(hotel, 4));
+  EXPECT_TRUE(table.admits(hotel, 7));
+}
+
 struct Verdict : ::testing::Test {
   verdict on(errc code, outcome applied) { return verdict_on(e, {code, applied, ""}, now); }
   envelope e = [] {
