@@ -34,12 +34,12 @@ def total(all_of_them: list, name: str, **labels: str) -> float:
     return sum(m.sum(name, **labels) for m in all_of_them)
 
 
-async def until_metrics(node, holds, why: str) -> Metrics:
-    """The first reading of the node for which `holds` is true."""
+async def until_metrics(node, crowd: Crowd, holds, why: str) -> Metrics:
+    """The first reading of the node for which `holds` is true; one is taken whenever the crowd has been answered."""
     give_up = time.monotonic() + PATIENCE
     while not holds(m := await read_metrics(node)):
         assert time.monotonic() < give_up, f"{node.name}: after {PATIENCE} s still not: {why}"
-        await asyncio.sleep(0.02)
+        await crowd.hear(PATIENCE)
     return m
 
 
@@ -75,9 +75,8 @@ async def forwarded(stage: Stage, crowd: Crowd):
         return [a for a in crowd.attempts if a.node == node.name and at[a.hotel] != node.name and a.returned >= asked_for]
 
     while min(len(passed_on(node)) for node in stage.nodes) < FORWARDED:
-        crowd.check()
         assert time.monotonic() < began + PATIENCE, "the nodes are asked for too little"
-        await asyncio.sleep(0.02)
+        await crowd.hear(PATIENCE)
     ended = time.monotonic()
     after = await read_all(stage.nodes)
     for node, was, now in zip(stage.nodes, before, after):
@@ -126,7 +125,7 @@ async def without_lease(stage: Stage, crowd: Crowd):
     while refused == 0:
         assert time.monotonic() < give_up, f"no beat comes back, and {len(asked)} answers left without a word"
         asked.append(asyncio.create_task(look_up(node, booked)))
-        await asyncio.sleep(0.05)
+        await crowd.hear(PATIENCE)
         refused = (await read_metrics(node)).sum("keyrack_heartbeat_lease_refused_total") - before.sum("keyrack_heartbeat_lease_refused_total")
     held = [task for task in asked if not task.done()]
     await blocker.ask("ROLLBACK")
@@ -209,7 +208,7 @@ async def links_and_parking(crowd: Crowd, left: list, before: list, parked: list
     """For nodes of which each was asked for hotels that nobody owned for a while, and has lost a peer."""
     for node, was, most in zip(left, before, parked):
         assert most > 0, f"{node.name} was asked for hotels without an owner, and nothing was parked"
-        m = await until_metrics(node, lambda m: m.sum("keyrack_transport_links_up") == 1, "one link is up, to the other that is left")
+        m = await until_metrics(node, crowd, lambda m: m.sum("keyrack_transport_links_up") == 1, "one link is up, to the other that is left")
 
         def grew(name: str, **labels: str) -> float:
             return m.sum(name, **labels) - was.sum(name, **labels)
@@ -217,7 +216,7 @@ async def links_and_parking(crowd: Crowd, left: list, before: list, parked: list
         assert grew("keyrack_router_retries_total") >= most, f"{most} were parked at once, and fewer were sent again"
         broken = grew("keyrack_transport_link_changes_total") - grew("keyrack_transport_link_changes_total", state="linked")
         assert broken >= 1, f"{node.name} has lost its link to the victim, and counts none"
-        await until_metrics(node, lambda m: m.sum("keyrack_router_parked") == 0, "nothing is parked any more")
+        await until_metrics(node, crowd, lambda m: m.sum("keyrack_router_parked") == 0, "nothing is parked any more")
         print(f"{node.name}: {most:.0f} parked at most, {grew('keyrack_router_retries_total'):.0f} sent again, {broken:.0f} changes of links")
     crowd.check()
 

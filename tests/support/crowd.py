@@ -49,6 +49,7 @@ class Crowd:
         self.acknowledged: dict[str, bytes] = {}
         self.sent: dict[str, dict] = {}
         self.stopping = asyncio.Event()
+        self.heard = asyncio.Event()  # somebody has been told how his request ended
         self.tasks = [asyncio.create_task(self._book(hotel, random.Random(draw.random())))
                       for hotel in hotels for _ in range(clients_per_hotel)]
 
@@ -62,6 +63,12 @@ class Crowd:
         for task in self.tasks:
             if task.done() and not self.stopping.is_set():
                 task.result()
+
+    async def hear(self, seconds: float):
+        """Until somebody is told how his request has ended; raises what a client died of."""
+        self.check()
+        self.heard.clear()
+        await asyncio.wait_for(self.heard.wait(), seconds)
 
     def failed(self, since: float = 0) -> list[Attempt]:
         return [a for a in self.attempts if a.status != 201 and a.called >= since]
@@ -118,6 +125,7 @@ class Crowd:
             code = type(gone).__name__
         attempt = Attempt(hotel, key, node.name, called, time.monotonic(), status, code)
         self.attempts.append(attempt)
+        self.heard.set()
         return attempt
 
 
