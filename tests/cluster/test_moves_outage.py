@@ -10,9 +10,9 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.support.crowd import Crowd, await_true  # noqa: E402
+from tests.support.crowd import Crowd, await_true, open_crowds_hotels  # noqa: E402
 from tests.support.ledger import all_there_once  # noqa: E402
-from tests.support.node import Client, Stage, finish, open_hotel, seed_from_environment  # noqa: E402
+from tests.support.node import Client, Stage, finish, seed_from_environment  # noqa: E402
 from tests.support.pair import Session  # noqa: E402
 from tests.support.shards import ask_move, counts, moving, owners, shards, spread_evenly  # noqa: E402
 
@@ -134,10 +134,7 @@ async def during_wishes(stage: Stage, crowd: Crowd, draw: random.Random):
 async def main() -> int:
     draw = random.Random(seed_from_environment())
     with Stage(nodes=3) as stage:
-        first = Client(stage.node.port)
-        hotels = [await open_hotel(first, 400) for _ in range(HOTELS)]
-        first.close()
-        await await_true(lambda: spread_evenly(stage), PATIENCE, "the shards are spread")
+        hotels = await open_crowds_hotels(stage, HOTELS, PATIENCE)
         crowd = Crowd(list(stage.nodes), hotels, draw, pause=0.01)
         for _ in range(CRASHES):
             await during_a_drain(stage, crowd, draw)

@@ -12,7 +12,8 @@ import random
 import time
 import uuid
 
-from tests.support.node import Client, Node, booking
+from tests.support.node import Client, Node, Stage, booking, open_hotel
+from tests.support.shards import spread_evenly
 
 ANSWER_SECONDS = 1  # then it asks elsewhere, with the same key
 LEFT_ALONE_SECONDS = 2
@@ -127,6 +128,15 @@ class Crowd:
         self.attempts.append(attempt)
         self.heard.set()
         return attempt
+
+
+async def open_crowds_hotels(stage: Stage, count: int, patience: float) -> list[str]:
+    """Hotels for a crowd: so large that none fills up. Afterwards the shards are spread."""
+    client = Client(stage.node.port)
+    hotels = [await open_hotel(client, 400) for _ in range(count)]
+    client.close()
+    await await_true(lambda: spread_evenly(stage), patience, "the shards are spread")
+    return hotels
 
 
 def percentile(values: list[float], share: float) -> float:
